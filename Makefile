@@ -1,0 +1,42 @@
+# `make demo` and `make test` do all the set-up; nothing is installed outside this folder's virtual environments.
+PYTHON ?= python3
+VENV ?= .venv
+DEMO ?= demo
+PIP = $(VENV)/bin/python -m pip install --quiet --constraint constraints.txt
+
+.PHONY: demo test check wheel clean
+
+demo: $(VENV)/.runtime
+	$(VENV)/bin/gcolor batch examples/imgs --hints examples/hints -o $(DEMO) --if-exists overwrite
+	@echo "The coloured pictures are in $(abspath $(DEMO))"
+
+test: $(VENV)/.dev
+	$(VENV)/bin/python -m pytest
+
+# Lint, format, types.
+check: $(VENV)/.dev
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+wheel: $(VENV)/.dev
+	rm -rf build dist
+	$(VENV)/bin/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+	rm -rf build
+
+# Debian keeps the part of Python that makes virtual environments in a package of its own.
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { [ "$$(id -u)" = 0 ] && apt-get install -y python3-venv; } || \
+		{ echo "error: $(PYTHON) cannot make a virtual environment; apt-get install python3-venv, then run make again"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) --editable '.[cpu]'
+	touch $@
+
+$(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) --editable '.[cpu,train,dev]'
+	touch $@ $(VENV)/.runtime
+
+clean:
+	rm -rf $(VENV) $(DEMO) build dist gcolor.egg-info

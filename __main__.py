@@ -1,0 +1,5 @@
+"""`python -m gcolor`."""
+
+from .cli.main import main
+
+main()

@@ -1,0 +1,191 @@
+"""gcolor batch: colour folders of photographs."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .progress import Progress
+
+if TYPE_CHECKING:
+    from ..runtime.batch import Result
+    from ..runtime.plan import Plan
+
+
+@click.command("batch", short_help="Colour a folder of photographs.")
+@click.argument("images", type=click.Path(path_type=Path))
+@click.option(
+    "--hints", type=click.Path(path_type=Path), help="Folder of hint files (PNG or JSON), named like the pictures."
+)
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Output folder. [default: IMAGES_color beside IMAGES]"
+)
+@click.option(
+    "--bundle", type=click.Path(path_type=Path), help="Model bundle. [default: the one that ships with gcolor]"
+)
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+@click.option("--jobs", type=click.IntRange(1), help="Pictures in work at one time. [default: one for each core]")
+@click.option(
+    "--if-exists",
+    type=click.Choice(["auto", "skip", "overwrite", "error"]),
+    default="auto",
+    show_default=True,
+    help="Outputs that exist: auto redoes those older than their picture or hints.",
+)
+@click.option("--match", "pattern", help="Only pictures whose path matches, such as '*.jpg' or '1932/*'.")
+@click.option("--quality", type=click.IntRange(1, 100), default=92, show_default=True, help="Of JPEG and WebP.")
+@click.option(
+    "--max-pixels", type=click.IntRange(1), default=200_000_000, show_default=True, help="Larger pictures fail."
+)
+@click.option("--dry-run", is_flag=True, help="Say what would be done and do nothing.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object per picture and a summary on stdout.")
+@click.option("-q", "--quiet", is_flag=True, help="Only errors and the summary.")
+def command(
+    images: Path,
+    hints: Path | None,
+    output: Path | None,
+    bundle: Path | None,
+    device: str,
+    jobs: int | None,
+    if_exists: Any,
+    pattern: str | None,
+    quality: int,
+    max_pixels: int,
+    dry_run: bool,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    """Colour every picture below IMAGES (a folder, or one picture) into a folder of the same shape.
+
+    Hints for imgs/sub/a.jpg are looked for as HINTS/sub/a.jpg.png or .json, then as HINTS/sub/a.png or .json. A
+    picture that fails is named and the others go on; the exit code is then 3.
+    """
+    from ..runtime.plan import check_writable, make_plan, show, sweep
+
+    plan = make_plan(images, hints, output, if_exists, pattern)
+    if plan.unused_hints:
+        names = ", ".join(show(p) for p in plan.unused_hints[:5])
+        more = f" and {len(plan.unused_hints) - 5} more" if len(plan.unused_hints) > 5 else ""
+        click.echo(f"warning: hints without a picture: {names}{more}", err=True)
+    if dry_run:
+        return _describe(plan, as_json)
+    check_writable(plan.output)
+    sweep(plan.output)
+    return _run(plan, bundle, device, jobs, quality, max_pixels, as_json, quiet)
+
+
+def _describe(plan: Plan, as_json: bool) -> int:
+    from ..runtime.plan import show
+
+    for job in plan.jobs:
+        found = [show(p) for p in job.hints]
+        if as_json:
+            click.echo(json.dumps({"picture": show(job.relative), "output": show(job.output), "hints": found}))
+        else:
+            click.echo(f"{show(job.relative)} -> {show(job.output)}" + (f" with {', '.join(found)}" if found else ""))
+    click.echo(f"{len(plan.jobs)} to colour, {len(plan.current)} current", err=True)
+    return 0
+
+
+def _run(
+    plan: Plan,
+    bundle: Path | None,
+    device: str,
+    jobs: int | None,
+    quality: int,
+    max_pixels: int,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    from ..runtime.plan import show
+
+    begun = time.monotonic()
+    done, failed, pixels, stopped = 0, 0, 0, 0
+    if plan.jobs:
+        import cv2
+
+        from ..runtime.batch import Settings, run_batch
+        from ..runtime.colorizer import Colorizer
+        from ..runtime.engine import cores
+
+        workers = min(jobs or cores(), len(plan.jobs))
+        # A worker is a thread; OpenCV's own threads would only get in their way.
+        cv2.setNumThreads(1)
+        colorizer = Colorizer(bundle, device, threads=max(1, cores() // workers))
+        results = run_batch(colorizer, plan.jobs, Settings(quality=quality, max_pixels=max_pixels), workers)
+        with Progress(len(plan.jobs), quiet) as progress, _Interrupt(progress) as interrupt:
+            for result in results:
+                failed += result.error is not None
+                done += result.error is None
+                pixels += result.pixels
+                progress.step(show(result.job.relative), result.seconds, result.error)
+                if as_json:
+                    click.echo(json.dumps(_as_json(result)))
+                if interrupt.signal:
+                    # What is in work is finished by the iterator's end, then we leave.
+                    break
+            results.close()
+            stopped = interrupt.signal
+    seconds = time.monotonic() - begun
+    summary = {
+        "colored": done,
+        "failed": failed,
+        "current": len(plan.current),
+        "seconds": round(seconds, 2),
+        "megapixels": round(pixels / 1e6, 1),
+        "output": show(plan.output),
+    }
+    if as_json:
+        click.echo(json.dumps({"summary": summary}))
+    rate = (
+        f", {done / seconds:.1f} pictures/s, {pixels / 1e6 / seconds:.1f} megapixels/s" if done and seconds > 0 else ""
+    )
+    click.echo(
+        f"{done} coloured, {len(plan.current)} current, {failed} failed in {seconds:.1f} s{rate}: {show(plan.output)}",
+        err=True,
+    )
+    return 128 + stopped if stopped else 3 if failed else 0
+
+
+def _as_json(result: Result) -> dict[str, Any]:
+    from ..runtime.plan import show
+
+    return {
+        "picture": show(result.job.relative),
+        "output": show(result.job.output),
+        "status": "failed" if result.error else "colored",
+        "hints": [show(p) for p in result.job.hints],
+        "seconds": round(result.seconds, 3),
+        "error": result.error,
+    }
+
+
+class _Interrupt:
+    """The first SIGINT or SIGTERM is remembered, so that pictures in work are finished; the second one ends at once."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.signal = 0
+        self._progress = progress
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> _Interrupt:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._before[number] = signal.signal(number, self._handle)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _handle(self, number: int, _: object) -> None:
+        if self.signal:
+            import os
+
+            os._exit(128 + number)
+        self.signal = number
+        self._progress.say("stopping: pictures in work are finished first; once more to stop at once")

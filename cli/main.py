@@ -1,0 +1,106 @@
+"""The `gcolor` command: its subcommands, its configuration file, its exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import tomllib
+import traceback
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .. import __version__
+from ..color.errors import GcolorError, UsageError
+
+COMMANDS = {
+    "batch": "batch",
+    "doctor": "doctor",
+    "export": "export",
+    "hints": "hints",
+    "train": "train",
+}
+
+
+class LazyGroup(click.Group):
+    """Imports a command's module only when it is named (or listed), so that starting stays quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f".{COMMANDS[cmd_name]}", __package__)
+        command: click.Command = module.command
+        return command
+
+
+def _read_config(ctx: click.Context, _: click.Parameter, path: Path | None) -> None:
+    if path is None:
+        return
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"{path}: cannot be used as configuration ({error})") from error
+    group = ctx.command
+    assert isinstance(group, click.Group)
+    for name, table in tables.items():
+        command = group.get_command(ctx, name)
+        known = {p.name for p in command.params} if command else set()
+        unknown = [] if not isinstance(table, dict) else [k for k in table if k.replace("-", "_") not in known]
+        if command is None or not isinstance(table, dict) or unknown:
+            what = f"unknown key {unknown[0]!r} in [{name}]" if unknown else f"[{name}] is not a command's table"
+            raise UsageError(f"{path}: {what}; tables are named after commands, keys after their options")
+        tables[name] = {k.replace("-", "_"): v for k, v in table.items()}
+    ctx.default_map = tables
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"auto_envvar_prefix": "GCOLOR", "help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="gcolor")
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    callback=_read_config,
+    expose_value=False,
+    is_eager=True,
+    help="TOML file with a table per command, such as [batch]. Options and GCOLOR_* variables come first.",
+)
+@click.option("-v", "--verbose", is_flag=True, help="Show the traceback of an unexpected error.")
+def command(verbose: bool) -> None:
+    """Colour black-and-white photographs, guided by a few notes on what was which colour."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Entry point; ends the process with the documented exit code."""
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def run(arguments: list[str]) -> int:
+    """Run a command line and return its exit code; what is wrong is said on stderr."""
+    try:
+        result: Any = command.main(arguments, prog_name="gcolor", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except GcolorError as error:
+        click.echo(f"error: {error}", err=True)
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted", err=True)
+        return 130
+    except BrokenPipeError:
+        return 1
+    except Exception as error:  # the last line of defence: say it, keep the traceback for those who ask
+        if "-v" in arguments or "--verbose" in arguments:
+            traceback.print_exc()
+        text = " ".join(str(error).split())
+        click.echo(f"error: unexpected {type(error).__name__}: {text}; run `gcolor -v …` for the traceback", err=True)
+        return 1

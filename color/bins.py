@@ -1,0 +1,33 @@
+"""The ab bins of the classification: 32 of a and 32 of b, width 8, edges -128, -120, ..., 128 (paper, section 4.1)."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .lab import Array
+
+COUNT = 32
+WIDTH = 8.0
+LOWEST = -128.0
+CENTRES = LOWEST + WIDTH * (np.arange(COUNT) + 0.5)
+
+
+def to_bins(ab: Array) -> NDArray[np.int64]:
+    """Chroma of any shape to bin indices 0..31 of the same shape; values outside go to the end bins."""
+    return np.clip(np.floor((ab - LOWEST) / WIDTH), 0, COUNT - 1).astype(np.int64)
+
+
+def annealed_mean(logits: Array, temperature: float = 1.0) -> Array:
+    """Logits [..., 32] to chroma [...]: the mean of softmax(logits / temperature) (Zhang et al. 2016, eq. 5).
+
+    Temperature 1 is the expectation; toward 0 it becomes `argmax_decode`.
+    """
+    scaled = logits / temperature
+    p = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
+    return (p @ CENTRES) / p.sum(axis=-1)
+
+
+def argmax_decode(logits: Array) -> Array:
+    """Logits [..., 32] to the centre of the likeliest bin [...] (the paper's decoding)."""
+    return CENTRES[logits.argmax(axis=-1)]

@@ -1,0 +1,365 @@
+"""Hint files, version 1: painted PNG overlays, JSON points and strokes, and which file belongs to which picture.
+
+JSON: {"version": 1, "size": [W, H], "unit": "pixel",
+       "points":  [{"x": 412.5, "y": 233.5, "color": "#b5533c", "radius": 4}],
+       "strokes": [{"points": [[10, 20], [60, 80]], "color": "#3f6fa8", "width": 9}]}
+
+`size` is the picture's own when left out; another size of the same aspect scales everything. With `"unit": "fraction"`
+x and y are 0..1, and `radius` and `width` are fractions of the picture's width. Points come first, then strokes; later
+entries lie over earlier ones.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import os
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from pathlib import Path, PurePath
+from typing import Any
+
+import numpy as np
+from PIL import PngImagePlugin
+
+from .errors import HintError, UsageError
+from .hints import Bytes, Hints, Mark
+
+VERSION = 1
+MAX_JSON_BYTES = 1 << 20
+MAX_POINTS = 10_000  # points and stroke vertices together
+MAX_PIXELS = 200_000_000
+MAX_PNG_BYTES = 1 << 30
+SUFFIXES = (".png", ".json")
+
+Size = tuple[int, int]
+
+
+def load_hints(paths: Sequence[Path], size: Size) -> Hints:
+    """The hints of one picture of `size` (W, H): one PNG, one JSON, or both, with the JSON on top. None: no hints.
+
+    Raises `HintError`, with the file's name in front.
+    """
+    hints = Hints(size)
+    seen: dict[str, Path] = {}
+    for path in paths:
+        kind = path.suffix.lower()
+        try:
+            if kind not in SUFFIXES:
+                raise HintError("not a hint file: give a .png or a .json")
+            if kind in seen:
+                raise HintError(f"{seen[kind]} is another {kind} for the same picture: keep one of them")
+            seen[kind] = path
+            data = _read(path, MAX_PNG_BYTES if kind == ".png" else MAX_JSON_BYTES)
+            if kind == ".png":
+                hints.overlay = parse_png(data, size).overlay
+            else:
+                hints.marks = parse_json(data, size).marks
+        except HintError as error:
+            raise HintError(f"{path}: {error}") from error
+    return hints
+
+
+def _read(path: Path, limit: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            data = file.read(limit + 1)
+    except OSError as error:
+        raise HintError(f"cannot be read: {error.strerror or error}") from error
+    if len(data) > limit:
+        raise HintError(f"the file is larger than {limit >> 20} MB: split the picture's hints or paint a PNG overlay")
+    return data
+
+
+def same_aspect(size: Size, other: Size) -> bool:
+    """Whether one size is the other scaled, give or take the rounding of a side to whole pixels."""
+    return abs(size[0] * other[1] - size[1] * other[0]) <= max(*size, *other)
+
+
+def _check_aspect(found: Size, size: Size) -> None:
+    if same_aspect(found, size):
+        return
+    turned = same_aspect(found[::-1], size)
+    raise HintError(
+        f"the hints are {found[0]} x {found[1]}, the picture is {size[0]} x {size[1]} pixels: "
+        + ("turn them; the picture's EXIF rotation counts" if turned else "make them of the picture's aspect")
+    )
+
+
+# --- PNG ---
+
+
+def parse_png(data: bytes, size: Size | None) -> Hints:
+    """A PNG overlay as hints for a picture of `size` (W, H), or of the PNG's own size where that is None.
+
+    Raises `HintError` when it is no PNG, too large, damaged, without alpha, or of another aspect than the picture.
+    """
+    # Width and height stand at a fixed place, so that a bomb is refused before anything is decoded.
+    if len(data) < 24 or data[:8] != b"\x89PNG\r\n\x1a\n" or data[12:16] != b"IHDR":
+        raise HintError("this is not a PNG file: save the hints as an RGBA PNG")
+    found = int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
+    if not 0 < found[0] * found[1] <= MAX_PIXELS:
+        raise HintError(
+            f"the PNG claims {found[0]} x {found[1]} pixels; 1 to {MAX_PIXELS // 10**6} million are read: "
+            "save it smaller, any size of the picture's aspect will do"
+        )
+    if size is not None:
+        _check_aspect(found, size)
+    return Hints(size or found, _decode(data))
+
+
+def _decode(data: bytes) -> Bytes:
+    """The pixels of a PNG whose size was checked: RGBA [H, W, 4]."""
+    try:
+        # Not Image.open: its own limit warns through process-wide state, and ours was checked already.
+        with PngImagePlugin.PngImageFile(io.BytesIO(data)) as image:
+            mode, has_alpha = image.mode, image.has_transparency_data
+            if has_alpha:
+                image.load()
+                return np.array(image if mode == "RGBA" else image.convert("RGBA"))
+    except Exception as error:  # Pillow lets SyntaxError, struct.error, zlib.error and more through
+        raise HintError(f"the PNG is damaged or cut short ({error}): save it again") from error
+    raise HintError(f"the PNG has no alpha ({mode}), so nothing says where the hints are: save it as RGBA")
+
+
+# --- JSON ---
+
+
+def parse_json(text: bytes, size: Size | None) -> Hints:
+    """JSON hints for a picture of `size` (W, H), or of the size that they name where that is None.
+
+    Raises `HintError`; the message begins with the JSON path of what is wrong, as `points[3].x`.
+    """
+    if len(text) > MAX_JSON_BYTES:
+        raise HintError(f"the file is larger than {MAX_JSON_BYTES >> 20} MB: paint a PNG overlay instead")
+    try:
+        raw = json.loads(text.decode("utf-8-sig"), parse_int=_integer, object_pairs_hook=_object)
+    except RecursionError:
+        raise HintError("this is not a hint file: its lists are nested too deep") from None
+    except UnicodeDecodeError as error:
+        raise HintError(f"this is not UTF-8 text (byte {error.start}): save it as UTF-8") from None
+    except json.JSONDecodeError as error:
+        raise HintError(f"line {error.lineno}, column {error.colno}: this is not JSON: {error.msg}") from None
+
+    top = _members(raw, "", ("version",), ("size", "unit", "points", "strokes"))
+    if type(top["version"]) is not int or top["version"] != VERSION:
+        raise HintError(f"version: {_show(top['version'])} is unknown: this gcolor reads version {VERSION}")
+    place = _Place(top, size)
+    points, strokes = _list(top.get("points", []), "points"), _list(top.get("strokes", []), "strokes")
+
+    marks = []
+    count = 0
+    for i, entry in enumerate(points):
+        where = f"points[{i}]"
+        point = _members(entry, where, ("x", "y", "color"), ("radius",))
+        vertex = place.vertex(point["x"], point["y"], f"{where}.x", f"{where}.y")
+        radius = place.length(point.get("radius", 0), f"{where}.radius")
+        marks.append(Mark(np.array([vertex]), _color(point["color"], f"{where}.color"), radius))
+        count += 1
+        _check_count(count, where)
+    for i, entry in enumerate(strokes):
+        where = f"strokes[{i}]"
+        stroke = _members(entry, where, ("points", "color"), ("width",))
+        corners = _list(stroke["points"], f"{where}.points")
+        if not corners:
+            raise HintError(f"{where}.points: empty: give at least one [x, y]")
+        count += len(corners)
+        _check_count(count, where)
+        vertices = []
+        for j, corner in enumerate(corners):
+            at = f"{where}.points[{j}]"
+            if not isinstance(corner, list) or len(corner) != 2:
+                raise HintError(f"{at}: expected [x, y], found {_show(corner)}")
+            vertices.append(place.vertex(*corner, f"{at}[0]", f"{at}[1]"))
+        radius = place.length(stroke.get("width", 0), f"{where}.width") / 2.0
+        marks.append(Mark(np.array(vertices), _color(stroke["color"], f"{where}.color"), radius))
+    return Hints(place.size, None, marks)
+
+
+class _Place:
+    """Where the file's numbers lie in the picture: the picture's size, and the scale from the file's unit to it."""
+
+    def __init__(self, top: dict[str, Any], size: Size | None) -> None:
+        named = _size(top["size"]) if "size" in top else size
+        if named is None:
+            raise HintError('size: missing, and no picture gives it: add "size": [width, height]')
+        self.size = size or named
+        _check_aspect(named, self.size)
+        unit = top.get("unit", "pixel")
+        if unit not in ("pixel", "fraction"):
+            raise HintError(f'unit: expected "pixel" or "fraction", found {_show(unit)}')
+        self.limits = (1, 1) if unit == "fraction" else named
+        self.scale = self.size[0] / self.limits[0], self.size[1] / self.limits[1]
+
+    def vertex(self, x: object, y: object, where_x: str, where_y: str) -> tuple[float, float]:
+        """x and y in picture pixels."""
+        found = _number(x, where_x), _number(y, where_y)
+        for value, limit, where in zip(found, self.limits, (where_x, where_y), strict=True):
+            if not 0 <= value <= limit:
+                raise HintError(f"{where}: {_show(value)} is outside the picture: give 0 to {limit}")
+        # The product may pass the border by a rounding error.
+        return min(found[0] * self.scale[0], self.size[0]), min(found[1] * self.scale[1], self.size[1])
+
+    def length(self, value: object, where: str) -> float:
+        """A radius or a width in picture pixels."""
+        length = _number(value, where) * self.scale[0]
+        most = 2 * sum(self.size)  # covers the picture from any place in it
+        if not 0 <= length <= most:
+            raise HintError(f"{where}: {_show(value)} is no length: give 0 to {most / self.scale[0]:.6g}")
+        return length
+
+
+def _integer(digits: str) -> int | float:
+    """A JSON integer; a very long one becomes a float (maybe infinite), so that the error can name its place."""
+    return int(digits) if len(digits) < 20 else float(digits)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object in which no key hides another."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise HintError(f"the key {_show(twice)} stands twice in one object: keep one")
+    return found
+
+
+def _members(value: object, where: str, required: tuple[str, ...], optional: tuple[str, ...]) -> dict[str, Any]:
+    """`value` as an object with all of the required keys and no unknown one."""
+    if not isinstance(value, dict):
+        raise HintError(f"{where or 'the whole file'}: expected an object {{...}}, found {_show(value)}")
+    dot = f"{where}." if where else ""
+    for key in value:
+        if key not in required and key not in optional:
+            raise HintError(f"{dot}{_show(key)[1:-1]}: unknown key; known are {', '.join((*required, *optional))}")
+    for key in required:
+        if key not in value:
+            raise HintError(f"{dot}{key}: missing: add it")
+    return value
+
+
+def _list(value: object, where: str) -> list[Any]:
+    if not isinstance(value, list):
+        raise HintError(f"{where}: expected a list [...], found {_show(value)}")
+    return value
+
+
+def _check_count(count: int, where: str) -> None:
+    if count > MAX_POINTS:
+        raise HintError(f"{where}: more than {MAX_POINTS} points and vertices in all: paint a PNG overlay instead")
+
+
+def _number(value: object, where: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise HintError(f"{where}: expected a finite number, found {_show(value)}")
+    return float(value)
+
+
+def _color(value: object, where: str) -> tuple[int, int, int]:
+    if not isinstance(value, str) or not re.fullmatch("#[0-9a-fA-F]{6}", value):
+        raise HintError(f'{where}: expected a colour as "#b5533c", found {_show(value)}')
+    return int(value[1:3], 16), int(value[3:5], 16), int(value[5:7], 16)
+
+
+def _size(value: object) -> Size:
+    sides = value if isinstance(value, list) else []
+    if len(sides) != 2 or not all(type(side) is int and side > 0 for side in sides):
+        raise HintError(f"size: expected [width, height] in whole pixels, found {_show(value)}")
+    if sides[0] * sides[1] > MAX_PIXELS:
+        raise HintError(f"size: {sides[0]} x {sides[1]} is more than {MAX_PIXELS // 10**6} million pixels")
+    return sides[0], sides[1]
+
+
+def _show(value: object) -> str:
+    """A JSON value for a message: short and in plain ASCII, whatever the file holds."""
+    if isinstance(value, list):
+        return f"a list of {len(value)}"
+    if isinstance(value, dict):
+        return "an object"
+    text = json.dumps(value)
+    return text if len(text) <= 40 else f"{text[:36]}...{text[-1]}"
+
+
+def to_json(hints: Hints) -> str:
+    """The marks as a JSON hint file that `parse_json` reads back exactly, in the same order.
+
+    Raises `HintError` for a painted overlay.
+    """
+    if hints.overlay is not None:
+        raise HintError("a painted overlay has no points to write as JSON: keep the PNG, both kinds lie side by side")
+    points: list[dict[str, object]] = []
+    strokes: list[dict[str, object]] = []
+    for mark in hints.marks:
+        color = "#{:02x}{:02x}{:02x}".format(*mark.color)
+        vertices = [[float(x), float(y)] for x, y in mark.vertices]
+        # Strokes lie over points, so a point that was set after a stroke is written as a stroke of one vertex.
+        if len(vertices) == 1 and not strokes:
+            points.append({"x": vertices[0][0], "y": vertices[0][1], "color": color, "radius": float(mark.radius)})
+        else:
+            strokes.append({"points": vertices, "color": color, "width": 2.0 * mark.radius})
+    content = {"version": VERSION, "size": list(hints.size), "points": points, "strokes": strokes}
+    return json.dumps(content, separators=(",", ":")) + "\n"
+
+
+# --- Which file belongs to which picture ---
+
+
+class HintFolder:
+    """The hint files below a folder, walked once; pictures are asked for by their path relative to their own folder.
+
+    For `sub/a.jpg` that is `sub/a.jpg.png` and `sub/a.jpg.json`; where there is neither, `sub/a.png` and `sub/a.json`.
+    Hidden files and folders do not count. Raises `UsageError` when the folder cannot be read.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._files: dict[tuple[str, str], Path] = {}
+        if not folder.is_dir():
+            raise UsageError(f"{folder}: no such folder of hints")
+        for root, folders, names in os.walk(folder, onerror=self._refuse):
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            for name in sorted(names):
+                path = Path(root, name)
+                kind = path.suffix.lower()
+                if name.startswith(".") or kind not in SUFFIXES or not path.is_file():
+                    continue
+                key = _key(path.relative_to(folder).with_suffix("")), kind
+                if key in self._files:
+                    raise UsageError(f"{self._files[key]} and {path} are hints for the same picture: keep one of them")
+                self._files[key] = path
+
+    @staticmethod
+    def _refuse(error: OSError) -> None:
+        raise UsageError(f"{error.filename}: cannot be read: {error.strerror}") from error
+
+    def find(self, relative: PurePath) -> list[Path]:
+        """The hint files of one picture: none, a PNG, a JSON, or both in this order."""
+        for stem in (relative, relative.with_suffix("")):
+            found = [self._files[key] for kind in SUFFIXES if (key := (_key(stem), kind)) in self._files]
+            if found:
+                return found
+        return []
+
+    def ambiguous(self, relatives: Iterable[PurePath]) -> None:
+        """Raises `UsageError` when two of the pictures, as `a.jpg` and `a.tif`, would take the same hint file."""
+        owner: dict[Path, PurePath] = {}
+        for relative in relatives:
+            for path in self.find(relative):
+                other = owner.setdefault(path, relative)
+                if other != relative:
+                    raise UsageError(
+                        f"{path} may belong to {other} or to {relative}: "
+                        f"name it {other.name}{path.suffix} or {relative.name}{path.suffix}"
+                    )
+
+    def unused(self, relatives: Iterable[PurePath]) -> list[Path]:
+        """The hint files that belong to none of the pictures, sorted."""
+        used = {path for relative in relatives for path in self.find(relative)}
+        return sorted(path for path in self._files.values() if path not in used)
+
+
+def _key(relative: PurePath) -> str:
+    """A relative path for comparison: macOS may store the same name decomposed."""
+    return unicodedata.normalize("NFC", relative.as_posix())

@@ -1,0 +1,1 @@
+"""Checkpoint in, bundle out: the fused graph, ONNX, the parity gate."""

@@ -1,0 +1,67 @@
+"""torch modules to ONNX files."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import warnings
+from pathlib import Path
+
+import onnx
+import torch
+from torch import nn
+from torch.export import Dim
+
+from .fused import FusedColorizer, Paint
+
+OPSET = 20
+
+
+def export_fused(model: FusedColorizer, path: Path) -> None:
+    """Write the fused graph with N, H, W, h, w dynamic; inputs `rgb` and `hints`, outputs `colored` and `ab`."""
+    # The grid is dynamic in multiples of 16, which the network's strides demand.
+    n, height, width = Dim("N", min=1), Dim("H", min=16), Dim("W", min=16)
+    rows, columns = Dim("h16", min=2, max=256), Dim("w16", min=2, max=256)
+    example = (torch.zeros(2, 97, 131, 3, dtype=torch.uint8), torch.zeros(2, 64, 96, 4, dtype=torch.uint8))
+    shapes = ({0: n, 1: height, 2: width}, {0: n, 1: 16 * rows, 2: 16 * columns})
+    _export(model, example, shapes, ["rgb", "hints"], ["colored", "ab"], path)
+
+
+def export_paint(paint: Paint, stride: int, path: Path) -> None:
+    """Write the painting of one strip; inputs `rgb`, `ab`, `top`, `total`, output `colored`."""
+    example = (
+        torch.zeros(2, 33, 131, 3, dtype=torch.uint8),
+        torch.zeros(2, 2, 64 // stride + 1, 96 // stride + 1),
+        torch.tensor(0.0),
+        torch.tensor(33.0),
+    )
+    n = Dim("N", min=1)
+    shapes = (
+        {0: n, 1: Dim("H", min=1), 2: Dim("W", min=16)},
+        {0: n, 2: Dim("g", min=2), 3: Dim("k", min=2)},
+        None,
+        None,
+    )
+    _export(paint, example, shapes, ["rgb", "ab", "top", "total"], ["colored"], path)
+
+
+def _export(
+    module: nn.Module, example: tuple[object, ...], shapes: object, inputs: list[str], outputs: list[str], path: Path
+) -> None:
+    # The exporter prints its progress and warns about its own internals; neither is the user's business.
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            module.eval(),
+            example,
+            path,
+            dynamo=True,
+            opset_version=OPSET,
+            dynamic_shapes=shapes,
+            input_names=inputs,
+            output_names=outputs,
+            external_data=False,
+        )
+    onnx.checker.check_model(str(path), full_check=True)

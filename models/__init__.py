@@ -1,0 +1,10 @@
+"""The networks: the paper's UNet, ResUNet and TransUNet, and gcolor's own HintUNet.
+
+Every network maps ``lightness [B,1,h,w]`` (L, 0..100), ``hint_ab [B,2,h,w]`` (chroma, 0 where there is none) and
+``hint_mask [B,1,h,w]`` (1 at hints) to a `Prediction`; h and w are multiples of 16.
+"""
+
+from .config import PRESETS, ModelConfig, build
+from .prediction import Prediction
+
+__all__ = ["PRESETS", "ModelConfig", "Prediction", "build"]

@@ -1,0 +1,58 @@
+"""One configuration for every network, the presets, and `build`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from torch import nn
+
+Variant = Literal["unet", "resunet", "transunet", "hintunet"]
+
+
+@dataclass(kw_only=True, slots=True, frozen=True)
+class ModelConfig:
+    """Which network, and how wide and deep."""
+
+    variant: Variant = "hintunet"
+    channels: tuple[int, ...] = (40, 80, 144)
+    """Width of each level, from the finest; the paper's networks halve the grid after each."""
+    blocks: tuple[int, ...] = (1, 1, 2)
+    """Residual blocks of each level (hintunet only)."""
+    heads: int = 4
+    """Attention heads (transunet's blocks, hintunet's hint propagation)."""
+    bottleneck: int = 512
+    """Width between the two 1x1 convolutions of the paper's bottleneck."""
+    features: int = 3
+    """Dimensions of the feature that the two 32-way heads classify (the published ResUNet: 3)."""
+    hints: Literal["bins", "scaled"] = "scaled"
+    """"bins": the published code's raw bin index and no mask channel; "scaled": ab / 50 and a mask."""
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> ModelConfig:
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+
+
+_PAPER: dict[str, Any] = {"channels": (8, 16, 32, 64), "features": 3, "hints": "bins"}
+
+PRESETS: dict[str, ModelConfig] = {
+    "default": ModelConfig(),
+    "paper": ModelConfig(variant="resunet", **_PAPER),
+    "paper-unet": ModelConfig(variant="unet", **_PAPER),
+    "paper-transunet": ModelConfig(variant="transunet", **_PAPER),
+    "resunet": ModelConfig(variant="resunet", channels=(32, 64, 96, 128), features=32),
+}
+
+
+def build(config: ModelConfig) -> nn.Module:
+    """The network of a configuration, freshly initialised."""
+    if config.variant == "hintunet":
+        from .hintunet import HintUNet
+
+        return HintUNet(config)
+    from .unet import PaperUNet
+
+    return PaperUNet(config)

@@ -1,0 +1,76 @@
+"""UNet, ResUNet and TransUNet as the paper has them: 4 encoder and 4 decoder layers, 1x1 bottleneck, two 32-way heads.
+
+Bhavanam and Gowda, "User Guided Image Colorization", section 4.2, figure 1.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..color import bins, tensors
+from .blocks import ConvBlock, ResBlock, TransBlock
+from .config import ModelConfig
+from .prediction import Prediction
+
+
+class PaperUNet(nn.Module):
+    """An encoder layer is a block and a max pool; a decoder layer an upsampling, the skip and a block.
+
+    The variant chooses the block: a convolution (unet), a ResNet block (resunet), ResNet + ViT (transunet).
+    """
+
+    output_stride = 1
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        inputs = 3 if config.hints == "bins" else 4
+        widths = (inputs, *config.channels)
+        levels = len(config.channels)
+        self.encoder = nn.ModuleList(
+            self._block(widths[i], widths[i + 1], patch=2 ** (levels - i)) for i in range(levels)
+        )
+        deepest = config.channels[-1]
+        self.bottleneck = nn.Sequential(
+            nn.Conv2d(deepest, config.bottleneck, 1),
+            nn.BatchNorm2d(config.bottleneck),
+            nn.ReLU(),
+            nn.Conv2d(config.bottleneck, deepest, 1),
+            nn.BatchNorm2d(deepest),
+            nn.ReLU(),
+        )
+        outputs = (config.features, *config.channels[:-1])
+        self.decoder = nn.ModuleList(
+            self._block(2 * config.channels[i], outputs[i], patch=2 ** (levels - i)) for i in reversed(range(levels))
+        )
+        self.head_a = nn.Conv2d(config.features, bins.COUNT, 1)
+        self.head_b = nn.Conv2d(config.features, bins.COUNT, 1)
+
+    def _block(self, inputs: int, outputs: int, patch: int) -> nn.Module:
+        match self.config.variant:
+            case "unet":
+                return ConvBlock(inputs, outputs)
+            case "resunet":
+                return ResBlock(inputs, outputs)
+            case _:
+                return TransBlock(inputs, outputs, self.config.heads, patch)
+
+    def _inputs(self, lightness: Tensor, hint_ab: Tensor, hint_mask: Tensor) -> Tensor:
+        if self.config.hints == "bins":
+            index = tensors.to_bins(hint_ab).to(lightness.dtype)
+            return torch.cat([lightness, index * hint_mask], dim=1)
+        return torch.cat([lightness / 50.0 - 1.0, hint_ab / 50.0, hint_mask], dim=1)
+
+    def forward(self, lightness: Tensor, hint_ab: Tensor, hint_mask: Tensor) -> Prediction:
+        x = self._inputs(lightness, hint_ab, hint_mask)
+        skips = []
+        for layer in self.encoder:
+            skips.append(layer(x))
+            x = F.max_pool2d(skips[-1], 2)
+        x = self.bottleneck(x)
+        for layer, skip in zip(self.decoder, reversed(skips), strict=True):
+            x = layer(torch.cat([F.interpolate(x, scale_factor=2.0, mode="nearest"), skip], dim=1))
+        logits = torch.stack([self.head_a(x), self.head_b(x)], dim=1)
+        return Prediction(logits, tensors.annealed_mean(logits))

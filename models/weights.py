@@ -1,0 +1,30 @@
+"""Trained weights from a run's folder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import nn
+
+from ..color.errors import UsageError
+from .config import ModelConfig, build
+
+
+def load_model(run: Path) -> tuple[nn.Module, dict[str, Any]]:
+    """The trained network of a run's folder (averaged weights, evaluation mode) and its run.json.
+
+    Raises UsageError where the folder holds no run or the weights do not belong to the configuration.
+    """
+    try:
+        info = json.loads((run / "run.json").read_text())
+        model = build(ModelConfig.from_dict(info["config"]["model"]))
+        model.load_state_dict(load_file(run / "model.safetensors"))
+    except (OSError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
+        raise UsageError(
+            f"{run}: not a usable training run ({error}); give the folder that `gcolor train` wrote"
+        ) from error
+    return model.eval(), info

@@ -1,0 +1,1 @@
+"""Bundle in, pictures out: engines, picture files, the batch. Imports neither torch, onnx nor tensorrt."""

@@ -1,0 +1,70 @@
+"""The bundle: a folder with model.onnx, paint.onnx and manifest.json, checked before anything in it is used."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..color.errors import BundleError
+
+FORMAT = 1
+DEFAULT = Path(__file__).parent / "default"
+MODEL, PAINT = "model.onnx", "paint.onnx"
+
+
+def sha256(data: bytes) -> str:
+    """Hexadecimal SHA-256."""
+    return hashlib.sha256(data).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A checked bundle. `model` and `paint` are the bytes that were hashed, so nothing can change in between."""
+
+    path: Path
+    manifest: dict[str, Any]
+    model: bytes
+    paint: bytes
+
+    @property
+    def name(self) -> str:
+        """Variant and the first digits of the model's hash."""
+        return f"{self.manifest['model'].get('variant', '?')}-{self.manifest['files'][MODEL][:8]}"
+
+
+def load_bundle(path: Path | None = None) -> Bundle:
+    """Load and check a bundle; None is the default model that ships with gcolor.
+
+    Raises BundleError: no manifest, unknown format version, a file missing or with another hash.
+    """
+    folder = path or DEFAULT
+    try:
+        manifest = json.loads((folder / "manifest.json").read_bytes())
+        version = manifest["format"]
+        files: dict[str, str] = {name: manifest["files"][name] for name in (MODEL, PAINT)}
+        if not isinstance(manifest["model"], dict):
+            raise TypeError("model is not an object")
+    except FileNotFoundError:
+        raise BundleError(f"{folder}: no bundle here (manifest.json is missing); `gcolor export` writes one") from None
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise BundleError(
+            f"{folder / 'manifest.json'}: not a bundle manifest ({error}); export the bundle again"
+        ) from error
+    if version != FORMAT:
+        raise BundleError(f"{folder}: bundle format {version!r}, this gcolor reads {FORMAT}; export it again")
+    return Bundle(folder, manifest, *(_read(folder / name, digest) for name, digest in files.items()))
+
+
+def _read(path: Path, digest: str) -> bytes:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise BundleError(f"{path}: {error.strerror or error}; export the bundle again") from error
+    if sha256(data) != digest:
+        raise BundleError(
+            f"{path}: does not have the hash in manifest.json, the file was changed; export the bundle again"
+        )
+    return data

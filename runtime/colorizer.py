@@ -1,0 +1,114 @@
+"""The Python interface: set a picture once, colour it many times with other hints."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ..color.errors import PictureError, UsageError
+from ..color.hints import Hints
+from ..color.lab import Bytes
+from .bundle import load_bundle
+from .engine import OnnxEngine
+
+CELL = 16
+SHORT_SIDE = 256
+LONG_SIDE = 512
+# Above this many pixels a picture is painted in strips of about STRIP pixels, so that memory stays flat.
+WHOLE = 1_000_000
+STRIP = 400_000
+
+
+def choose_grid(height: int, width: int) -> tuple[int, int]:
+    """The network's grid (h, w) for a picture: short side 256, the other by the aspect, capped at 512."""
+    aspect = max(height, width) / min(height, width)
+    long = min(LONG_SIDE, max(SHORT_SIDE, CELL * round(SHORT_SIDE * aspect / CELL)))
+    return (long, SHORT_SIDE) if height > width else (SHORT_SIDE, long)
+
+
+class Colorizer:
+    """A loaded model. One object for each thread; `share` makes more that use the same engine.
+
+    bundle: a folder that `gcolor export` wrote, None for the default model. device: "auto", "cpu", "cuda", "cuda:N".
+    threads: arithmetic threads of each call, 0 for all cores. Raises BundleError and EngineError.
+
+        colorizer = gcolor.Colorizer()
+        colorizer.set_image(rgb)               # uint8 [H, W, 3]
+        automatic = colorizer.color()
+        guided = colorizer.color(hints)        # uint8 RGBA, or a Hints object
+    """
+
+    def __init__(self, bundle: str | os.PathLike[str] | None = None, device: str = "auto", threads: int = 0) -> None:
+        self.bundle = load_bundle(None if bundle is None else Path(bundle))
+        self.engine = OnnxEngine(self.bundle, device, threads)
+        self._rgb: Bytes | None = None
+        self.grid = (SHORT_SIDE, SHORT_SIDE)
+
+    def share(self) -> Colorizer:
+        """Another colorizer on the same engine, with a picture of its own."""
+        other = object.__new__(Colorizer)
+        other.bundle, other.engine, other._rgb, other.grid = self.bundle, self.engine, None, self.grid
+        return other
+
+    def set_image(self, rgb: Bytes, grid: tuple[int, int] | None = None) -> None:
+        """Set the picture, uint8 [H, W, 3] or [H, W]; only its lightness counts. grid: (h, w), multiples of 16.
+
+        Raises PictureError for another type or shape, UsageError for a grid that the network cannot have.
+        """
+        if rgb.dtype != np.uint8 or rgb.ndim not in (2, 3) or (rgb.ndim == 3 and rgb.shape[2] != 3) or not rgb.size:
+            raise PictureError(f"a picture is uint8 [H, W, 3] or [H, W], this is {rgb.dtype} {list(rgb.shape)}")
+        if grid is not None and (min(grid) < 2 * CELL or grid[0] % CELL or grid[1] % CELL):
+            raise UsageError(f"grid {grid}: both sides must be multiples of {CELL}, at least {2 * CELL}")
+        self._rgb = np.ascontiguousarray(np.repeat(rgb[..., None], 3, axis=2) if rgb.ndim == 2 else rgb)
+        self.grid = grid or choose_grid(*rgb.shape[:2])
+        self._small = self._shrink(self._rgb)
+
+    def clear(self) -> None:
+        """Forget the picture, so that its memory is free."""
+        self._rgb = None
+        self._small = np.empty((0, 0, 3), np.uint8)
+
+    def _shrink(self, rgb: Bytes) -> Bytes:
+        """What the network looks at: the picture itself, or a large one averaged to twice the grid first."""
+        height, width = rgb.shape[:2]
+        if height * width <= WHOLE:
+            return rgb
+        size = (min(width, 2 * self.grid[1]), min(height, 2 * self.grid[0]))
+        return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+    def color(self, hints: Bytes | Hints | None = None) -> Bytes:
+        """The picture in colour, uint8 [H, W, 3], at its own size and lightness.
+
+        hints: None, a `Hints` object, or RGBA uint8 [h, w, 4] where alpha >= 128 says that the colour is a hint; an
+        array of another size than the grid is taken as an overlay of the whole picture. Raises PictureError, HintError.
+        """
+        if self._rgb is None:
+            raise PictureError("no picture is set; call set_image first")
+        raster = self._raster(hints)[None]
+        colored, ab = self.engine.color(self._small[None], raster)
+        if not np.isfinite(ab).all():
+            raise PictureError("the model's output is not a number; the bundle is damaged or the wrong one")
+        if self._small is self._rgb:
+            return colored[0]
+        height, width = self._rgb.shape[:2]
+        out = np.empty_like(self._rgb)
+        rows = max(1, STRIP // width)
+        for top in range(0, height, rows):
+            out[top : top + rows] = self.engine.paint(self._rgb[None, top : top + rows], ab, top, height)[0]
+        return out
+
+    def _raster(self, hints: Bytes | Hints | None) -> Bytes:
+        assert self._rgb is not None
+        if hints is None:
+            return np.zeros((*self.grid, 4), np.uint8)
+        if isinstance(hints, Hints):
+            return hints.rasterise(self.grid)
+        if hints.dtype != np.uint8 or hints.ndim != 3 or hints.shape[2] != 4 or not hints.size:
+            raise PictureError(f"hints are uint8 [h, w, 4], these are {hints.dtype} {list(hints.shape)}")
+        if hints.shape[:2] == self.grid:
+            return np.ascontiguousarray(hints)
+        height, width = self._rgb.shape[:2]
+        return Hints(size=(width, height), overlay=hints, marks=[]).rasterise(self.grid)

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from gcolor.models import PRESETS, ModelConfig, build  # noqa: E402
+from gcolor.models.hintunet import HintCorrection, HintPropagation, pool_hints  # noqa: E402
+
+
+def inputs(h: int, w: int, n: int = 2) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    mask = (torch.rand(n, 1, h, w, generator=generator) > 0.99).float()
+    ab = 40 * torch.randn(n, 2, h, w, generator=generator) * mask
+    return 100 * torch.rand(n, 1, h, w, generator=generator), ab, mask
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("size", [(64, 64), (48, 112)])
+def test_every_preset_takes_any_grid_of_16(preset: str, size: tuple[int, int]) -> None:
+    model = build(PRESETS[preset]).eval()
+    with torch.no_grad():
+        out = model(*inputs(*size))
+    grid = (size[0] // model.output_stride, size[1] // model.output_stride)
+    assert out.logits.shape == (2, 2, 32, *grid)
+    assert out.ab.shape == (2, 2, *grid)
+    assert torch.isfinite(out.ab).all()
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_parameter_gets_a_gradient(preset: str) -> None:
+    model = build(PRESETS[preset])
+    out = model(*inputs(64, 64))
+    (out.ab.square().mean() + out.logits.square().mean()).backward()
+    assert not [name for name, p in model.named_parameters() if p.grad is None]
+
+
+def test_paper_preset_has_the_papers_shape() -> None:
+    model = build(PRESETS["paper"])
+    assert [layer.conv2[0].out_channels for layer in model.encoder] == [8, 16, 32, 64]
+    assert len(model.decoder) == 4
+    assert model.head_a.in_channels == 3 and model.head_a.out_channels == 32
+    assert all(m.kernel_size == (1, 1) for m in model.bottleneck if isinstance(m, torch.nn.Conv2d))
+
+
+def test_paper_hints_are_bin_indices_without_a_mask() -> None:
+    model = build(PRESETS["paper"])
+    ab = torch.full((1, 2, 16, 16), 44.0)
+    mask = torch.zeros(1, 1, 16, 16)
+    mask[..., 3, 5] = 1
+    x = model._inputs(torch.zeros(1, 1, 16, 16), ab, mask)
+    assert x.shape[1] == 3
+    assert x[0, 1, 3, 5] == 21  # (44 + 128) // 8
+    assert x[0, 1].sum() == 21
+
+
+def test_config_survives_json() -> None:
+    import json
+
+    for config in PRESETS.values():
+        assert ModelConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+
+
+def test_pooled_hints_are_the_mean_of_the_hinted_pixels() -> None:
+    ab = torch.zeros(1, 2, 8, 8)
+    mask = torch.zeros(1, 1, 8, 8)
+    ab[0, :, 1, 1], ab[0, :, 2, 3] = 10.0, 30.0
+    mask[0, 0, 1, 1] = mask[0, 0, 2, 3] = 1.0
+    pooled, share = pool_hints(ab, mask, 4)
+    assert pooled[0, 0, 0, 0] == pytest.approx(20.0)
+    assert share[0, 0, 0, 0] == pytest.approx(2 / 16)
+    assert pooled[0, :, 1, 1].abs().max() == 0
+
+
+def test_propagation_matches_a_plain_softmax_over_the_hinted_cells() -> None:
+    torch.manual_seed(1)
+    layer = HintPropagation(6, heads=2)
+    torch.nn.init.normal_(layer.null_key, std=0.5)
+    feature, ab = torch.randn(1, 6, 3, 4), torch.randn(1, 2, 3, 4)
+    mask = torch.zeros(1, 1, 3, 4)
+    hinted = [(0, 1), (2, 3), (1, 0)]
+    for y, x in hinted:
+        mask[0, 0, y, x] = 1.0
+    ab = ab * mask
+    out = layer(feature, ab, mask).view(2, 3, 3, 4)
+
+    width = layer.width - 4
+    q, k = layer.query(feature).view(2, width, 3, 4), layer.key(feature).view(2, width, 3, 4)
+    for head in range(2):
+        reach = layer.log_reach[head].exp()
+        for y in range(3):
+            for x in range(4):
+                own = q[head, :, y, x] / width**0.5
+                scores = [own @ k[head, :, j, i] - ((y - j) ** 2 + (x - i) ** 2) / (2 * reach**2) for j, i in hinted]
+                at = torch.tensor([y - 3 / 2, x - 4 / 2]) / (reach * 2**0.5)
+                near = torch.cat([2 * at, -(at @ at).view(1), torch.ones(1)])
+                null = layer.null_key[head, 0] @ torch.cat([own, near])
+                weight = torch.stack([*scores, null]).softmax(0)
+                sure = weight[:-1].sum()
+                colour = sum(w * ab[0, :, j, i] for w, (j, i) in zip(weight, hinted, strict=False)) / (sure + 1e-3)
+                assert torch.allclose(out[head, 2, y, x], sure, atol=1e-5)
+                assert torch.allclose(out[head, :2, y, x], colour, atol=1e-4)
+
+
+def test_propagation_without_hints_carries_nothing() -> None:
+    layer = HintPropagation(6, heads=2)
+    out = layer(torch.randn(1, 6, 4, 4), torch.zeros(1, 2, 4, 4), torch.zeros(1, 1, 4, 4))
+    assert out.abs().max() < 1e-6
+
+
+def test_correction_obeys_hints_and_stops_at_edges() -> None:
+    correct = HintCorrection()
+    lightness = torch.full((1, 1, 9, 9), 30.0)
+    lightness[..., 5:] = 80.0
+    hint, mask = torch.zeros(1, 2, 9, 9), torch.zeros(1, 1, 9, 9)
+    hint[0, :, 4, 4], mask[0, 0, 4, 4] = 50.0, 1.0
+    with torch.no_grad():
+        out = correct(torch.zeros(1, 2, 9, 9), hint, mask, lightness)[0, 0]
+    assert out[4, 4] > 45.0
+    assert out[4, 3] > 40.0
+    assert out[4, 5] < 1.0
+    assert out[4, 0].abs() < 1e-6

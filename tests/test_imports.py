@@ -1,0 +1,77 @@
+"""Who may import whom, and what starting costs."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import gcolor
+import pytest
+
+ROOT = Path(gcolor.__file__).parent
+BELOW = {
+    "color": set(),
+    "models": {"color"},
+    "runtime": {"color"},
+    "trainer": {"color", "models", "runtime"},
+    "export": {"color", "models", "runtime"},
+    "cli": {"color", "models", "runtime", "trainer", "export"},
+}
+HEAVY = {"torch", "onnx", "tensorrt", "onnxruntime", "ray"}
+
+
+def imports(path: Path) -> list[tuple[str, bool]]:
+    """(module, at module level) of every import; relative ones begin with a dot per level."""
+    tree = ast.parse(path.read_text())
+    top = set(map(id, tree.body))
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found += [(alias.name, id(node) in top) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            found.append(("." * node.level + (node.module or ""), id(node) in top))
+    return found
+
+
+@pytest.mark.smoke
+@pytest.mark.parametrize("folder", BELOW)
+def test_a_folder_imports_only_what_lies_below_it(folder: str) -> None:
+    for path in (ROOT / folder).rglob("*.py"):
+        for module, _ in imports(path):
+            if module.startswith("..") and module != "..":
+                assert module[2:].split(".")[0] in BELOW[folder], f"{path.name} imports {module}"
+            assert not module.startswith("gcolor"), f"{path.name}: imports inside the package are relative"
+
+
+@pytest.mark.smoke
+@pytest.mark.parametrize("folder", ["runtime", "cli"])
+def test_runtime_and_commands_import_nothing_heavy_at_module_level(folder: str) -> None:
+    for path in (ROOT / folder).rglob("*.py"):
+        heavy = [m for m, top in imports(path) if top and m.split(".")[0] in HEAVY]
+        assert not heavy, f"{path.name} imports {heavy}"
+
+
+@pytest.mark.smoke
+def test_help_and_import_load_neither_arrays_nor_engines() -> None:
+    code = (
+        "import sys, gcolor; from gcolor.cli.main import run; run(['--help'])\n"
+        "print([m for m in ('numpy', 'cv2', 'PIL', 'rich', 'onnxruntime', 'torch') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.smoke
+def test_public_surface() -> None:
+    assert sorted(gcolor.__all__) == ["Colorizer", "GcolorError", "__version__"]
+    assert gcolor.Colorizer.__name__ == "Colorizer"
+    assert issubclass(gcolor.GcolorError, Exception)
+
+
+@pytest.mark.smoke
+def test_nothing_is_importable_under_a_short_name() -> None:
+    code = "import importlib.util as u; print([n for n in ('runtime', 'trainer', 'models', 'cli') if u.find_spec(n)])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd="/")
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,1 @@
+"""Photos in, checkpoint out: data, hint simulation, rebalanced loss, the loop."""
