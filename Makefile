@@ -13,11 +13,12 @@ demo: $(VENV)/.runtime
 test: $(VENV)/.dev
 	$(VENV)/bin/python -m pytest
 
-# Lint, format, types.
+# Lint, format, types. The link gives mypy the package under its name, whatever this folder is called.
 check: $(VENV)/.dev
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
-	$(VENV)/bin/mypy
+	mkdir -p $(VENV)/src && ln -sfn "$(CURDIR)" $(VENV)/src/gcolor
+	MYPYPATH=$(VENV)/src $(VENV)/bin/mypy $(addprefix -p gcolor.,color models trainer export runtime cli)
 
 wheel: $(VENV)/.dev
 	rm -rf build dist

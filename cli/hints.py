@@ -37,6 +37,7 @@ def check(hints: Path, images: Path | None) -> int:
 
     folder = HintFolder(hints)
     wrong = good = 0
+    pairs: list[tuple[tuple[Path, ...], Path | None, str]]
     if images is None:
         pairs = [((path,), None, show(path.relative_to(hints))) for path in folder.unused([])]
     else:
@@ -50,9 +51,9 @@ def check(hints: Path, images: Path | None) -> int:
         for path in folder.unused(relatives):
             click.echo(f"{show(path)}: no picture for it")
             wrong += 1
-    for paths, source, name in pairs:
+    for files, source, name in pairs:
         try:
-            loaded = load_hints(paths, read_size(source) if source else None)
+            loaded = load_hints(files, read_size(source) if source else None)
             good += 1
             click.echo(f"{name}: ok, {loaded.count} hints")
         except PictureError as error:

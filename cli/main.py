@@ -48,12 +48,13 @@ def _read_config(ctx: click.Context, _: click.Parameter, path: Path | None) -> N
     assert isinstance(group, click.Group)
     for name, table in tables.items():
         command = group.get_command(ctx, name)
-        known = {p.name for p in command.params} if command else set()
-        unknown = [] if not isinstance(table, dict) else [k for k in table if k.replace("-", "_") not in known]
-        if command is None or not isinstance(table, dict) or unknown:
-            what = f"unknown key {unknown[0]!r} in [{name}]" if unknown else f"[{name}] is not a command's table"
-            raise UsageError(f"{path}: {what}; tables are named after commands, keys after their options")
-        tables[name] = {k.replace("-", "_"): v for k, v in table.items()}
+        if command is None or not isinstance(table, dict):
+            raise UsageError(f"{path}: [{name}] is not a command's table; tables are named after commands")
+        parameters = {option.lstrip("-"): p.name for p in command.params for option in p.opts}
+        unknown = [key for key in table if key.replace("_", "-") not in parameters]
+        if unknown:
+            raise UsageError(f"{path}: unknown key {unknown[0]!r} in [{name}]; keys are named after the options")
+        tables[name] = {parameters[key.replace("_", "-")]: value for key, value in table.items()}
     ctx.default_map = tables
 
 

@@ -37,12 +37,13 @@ SUFFIXES = (".png", ".json")
 Size = tuple[int, int]
 
 
-def load_hints(paths: Sequence[Path], size: Size) -> Hints:
-    """The hints of one picture of `size` (W, H): one PNG, one JSON, or both, with the JSON on top. None: no hints.
+def load_hints(paths: Sequence[Path], size: Size | None) -> Hints:
+    """The hints of one picture of `size` (W, H): one PNG, one JSON, or both, with the JSON on top. No path: no hints.
 
-    Raises `HintError`, with the file's name in front.
+    Where `size` is None, the first file's own size stands for the picture's. Raises `HintError`, with the file's name
+    in front.
     """
-    hints = Hints(size)
+    overlay, marks = None, list[Mark]()
     seen: dict[str, Path] = {}
     for path in paths:
         kind = path.suffix.lower()
@@ -52,14 +53,18 @@ def load_hints(paths: Sequence[Path], size: Size) -> Hints:
             if kind in seen:
                 raise HintError(f"{seen[kind]} is another {kind} for the same picture: keep one of them")
             seen[kind] = path
-            data = _read(path, MAX_PNG_BYTES if kind == ".png" else MAX_JSON_BYTES)
             if kind == ".png":
-                hints.overlay = parse_png(data, size).overlay
+                hints = parse_png(_read(path, MAX_PNG_BYTES), size)
+                overlay = hints.overlay
             else:
-                hints.marks = parse_json(data, size).marks
+                hints = parse_json(_read(path, MAX_JSON_BYTES), size)
+                marks = hints.marks
+            size = hints.size
         except HintError as error:
             raise HintError(f"{path}: {error}") from error
-    return hints
+    if size is None:
+        raise HintError("there is no hint file and no picture to take a size from")
+    return Hints(size, overlay, marks)
 
 
 def _read(path: Path, limit: int) -> bytes:
@@ -69,7 +74,7 @@ def _read(path: Path, limit: int) -> bytes:
     except OSError as error:
         raise HintError(f"cannot be read: {error.strerror or error}") from error
     if len(data) > limit:
-        raise HintError(f"the file is larger than {limit >> 20} MB: split the picture's hints or paint a PNG overlay")
+        raise HintError(f"the file is larger than {limit >> 20} MB: too large for hints of one picture")
     return data
 
 
@@ -172,7 +177,7 @@ def parse_json(text: bytes, size: Size | None) -> Hints:
             at = f"{where}.points[{j}]"
             if not isinstance(corner, list) or len(corner) != 2:
                 raise HintError(f"{at}: expected [x, y], found {_show(corner)}")
-            vertices.append(place.vertex(*corner, f"{at}[0]", f"{at}[1]"))
+            vertices.append(place.vertex(corner[0], corner[1], f"{at}[0]", f"{at}[1]"))
         radius = place.length(stroke.get("width", 0), f"{where}.width") / 2.0
         marks.append(Mark(np.array(vertices), _color(stroke["color"], f"{where}.color"), radius))
     return Hints(place.size, None, marks)
@@ -195,12 +200,13 @@ class _Place:
 
     def vertex(self, x: object, y: object, where_x: str, where_y: str) -> tuple[float, float]:
         """x and y in picture pixels."""
-        found = _number(x, where_x), _number(y, where_y)
-        for value, limit, where in zip(found, self.limits, (where_x, where_y), strict=True):
-            if not 0 <= value <= limit:
-                raise HintError(f"{where}: {_show(value)} is outside the picture: give 0 to {limit}")
-        # The product may pass the border by a rounding error.
-        return min(found[0] * self.scale[0], self.size[0]), min(found[1] * self.scale[1], self.size[1])
+        return self._along(0, x, where_x), self._along(1, y, where_y)
+
+    def _along(self, axis: int, value: object, where: str) -> float:
+        found = _number(value, where)
+        if not 0 <= found <= self.limits[axis]:
+            raise HintError(f"{where}: {_show(value)} is outside the picture: give 0 to {self.limits[axis]}")
+        return min(found * self.scale[axis], self.size[axis])  # the product may pass the border by a rounding error
 
     def length(self, value: object, where: str) -> float:
         """A radius or a width in picture pixels."""

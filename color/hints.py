@@ -18,7 +18,7 @@ Bytes = NDArray[np.uint8]
 
 OPAQUE = 128  # the least alpha that makes an overlay pixel a hint
 TINY = 1e-9  # pixels; shorter heights count as level, smaller misses of a cell's centre as hits
-STRIP_PIXELS = 1 << 22  # overlay pixels that are averaged at once
+STRIP_PIXELS = 1 << 17  # overlay pixels that are averaged at once: they stay in the cache
 STRIP_CELLS = 1 << 24  # cells of the span table, all levels together
 SEGMENTS = 1 << 10  # segments that are clipped to rows at once
 
@@ -101,23 +101,22 @@ def _average(overlay: Bytes, grid: tuple[int, int]) -> Bytes:
         return cells
 
     cells = np.zeros((h, w, 4), np.uint8)
-    row_cell, column_cell = _cell_of(height, h), _cell_of(width, w)
+    row_edges = np.searchsorted(_cell_of(height, h), np.arange(h + 1))
+    columns = np.searchsorted(_cell_of(width, w), np.arange(w))
     rows = max(1, STRIP_PIXELS * h // (height * width))
     for top in range(0, h, rows):
-        strip = cells[top : top + rows].reshape(-1, 4)  # a view
-        first, last = np.searchsorted(row_cell, (top, top + rows))
-        y, x = np.nonzero(overlay[first:last, :, 3] >= OPAQUE)
-        if not len(y):
+        edges = row_edges[top : top + rows + 1]
+        part = overlay[edges[0] : edges[-1]]
+        hinted = part[..., 3] >= OPAQUE
+        if not hinted.any():
             continue
-        cell = (row_cell[first + y] - top) * w + column_cell[x]
-        rgba = overlay[first + y, x]
-        alpha = rgba[:, 3].astype(np.float64)
-        total = np.bincount(cell, alpha, len(strip))
-        hinted = np.flatnonzero(total)
-        for channel in range(3):
-            mean = np.bincount(cell, alpha * rgba[:, channel], len(strip))[hinted] / total[hinted]
-            strip[hinted, channel] = np.rint(mean)
-        strip[hinted, 3] = 255
+        alpha = part[..., 3] * hinted
+        weighted = np.multiply(part, alpha[..., None], dtype=np.uint16)
+        weighted[..., 3] = alpha
+        by_row = np.add.reduceat(weighted.reshape(len(part), -1), edges[:-1] - edges[0], axis=0, dtype=np.uint64)
+        total = np.add.reduceat(by_row.reshape(-1, width, 4), columns, axis=1, dtype=np.float64)
+        cells[top : top + rows, :, :3] = np.rint(total[..., :3] / np.maximum(total[..., 3:], 1.0))
+        cells[top : top + rows, :, 3] = 255 * (total[..., 3] > 0)
     return cells
 
 
@@ -160,10 +159,10 @@ def _draw(marks: Sequence[Mark], size: tuple[int, int], cells: Bytes) -> None:
             left, right = _covered(p[segment], q[segment], radius[segment], (row + 0.5) / per_cell[1])
             low, high = np.ceil(left * per_cell[0] - 0.5 - TINY), np.floor(right * per_cell[0] - 0.5 + TINY)
             _enter(table, row - top, low, high, number[segment])
-        top_mark = _topmost(table)
-        hit = top_mark > 0
-        strip[hit, :3] = colours[top_mark[hit]]
-        strip[hit, 3] = 255
+        uppermost = _topmost(table)
+        drawn = uppermost > 0
+        strip[drawn, :3] = colours[uppermost[drawn]]
+        strip[drawn, 3] = 255
 
 
 def _rows_of(span: Floats, top: int, rows: int) -> tuple[Ints, Ints]:

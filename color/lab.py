@@ -49,7 +49,7 @@ def lab_f_inverse(f: Array) -> Array:
     return np.where(f > DELTA, f**3, (f - OFFSET) / SLOPE)
 
 
-def rgb_to_lab(rgb: NDArray) -> Array:
+def rgb_to_lab(rgb: Bytes | Array) -> Array:
     """sRGB [..., 3], uint8 or float in 0..1, to LAB [..., 3]: L in 0..100, a and b in about -128..127."""
     scale = 255.0 if rgb.dtype == np.uint8 else 1.0
     xyz = srgb_to_linear(rgb.astype(np.float64) / scale) @ XYZ_FROM_RGB.T
@@ -58,7 +58,7 @@ def rgb_to_lab(rgb: NDArray) -> Array:
     return np.stack([lightness, 500.0 * (f[..., 0] - f[..., 1]), 200.0 * (f[..., 1] - f[..., 2])], axis=-1)
 
 
-def rgb_to_lightness(rgb: NDArray) -> Array:
+def rgb_to_lightness(rgb: Bytes | Array) -> Array:
     """sRGB [..., 3], uint8 or float in 0..1, to L [...] in 0..100."""
     scale = 255.0 if rgb.dtype == np.uint8 else 1.0
     luminance = srgb_to_linear(rgb.astype(np.float64) / scale) @ XYZ_FROM_RGB[1]

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ..color import lab, tensors
+from ..models import Network
 from .resample import enlarge_matrix, indices, shrink_matrix
 
 # Entries of the sRGB encoding table, spaced evenly in the square root of linear light, where the curve is near a line.
@@ -78,7 +79,7 @@ class Paint(nn.Module):
 class FusedColorizer(nn.Module):
     """rgb uint8 [N, H, W, 3] and hints uint8 [N, h, w, 4] to (rgb uint8 [N, H, W, 3], ab float32 [N, 2, g, k])."""
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, network: Network) -> None:
         super().__init__()
         self.network = network
         self.paint = Paint()

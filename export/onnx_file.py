@@ -7,6 +7,7 @@ import io
 import logging
 import warnings
 from pathlib import Path
+from typing import Any
 
 import onnx
 import torch
@@ -47,7 +48,12 @@ def export_paint(paint: Paint, stride: int, path: Path) -> None:
 
 
 def _export(
-    module: nn.Module, example: tuple[object, ...], shapes: object, inputs: list[str], outputs: list[str], path: Path
+    module: nn.Module,
+    example: tuple[object, ...],
+    shapes: tuple[Any, ...],
+    inputs: list[str],
+    outputs: list[str],
+    path: Path,
 ) -> None:
     # The exporter prints its progress and warns about its own internals; neither is the user's business.
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)

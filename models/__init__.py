@@ -5,6 +5,6 @@ Every network maps ``lightness [B,1,h,w]`` (L, 0..100), ``hint_ab [B,2,h,w]`` (c
 """
 
 from .config import PRESETS, ModelConfig, build
-from .prediction import Prediction
+from .prediction import Network, Prediction
 
-__all__ = ["PRESETS", "ModelConfig", "Prediction", "build"]
+__all__ = ["PRESETS", "ModelConfig", "Network", "Prediction", "build"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from torch import nn
+from .prediction import Network
 
 Variant = Literal["unet", "resunet", "transunet", "hintunet"]
 
@@ -33,7 +33,8 @@ class ModelConfig:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> ModelConfig:
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+        listed: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        return cls(**listed)
 
 
 _PAPER: dict[str, Any] = {"channels": (8, 16, 32, 64), "features": 3, "hints": "bins"}
@@ -47,7 +48,7 @@ PRESETS: dict[str, ModelConfig] = {
 }
 
 
-def build(config: ModelConfig) -> nn.Module:
+def build(config: ModelConfig) -> Network:
     """The network of a configuration, freshly initialised."""
     if config.variant == "hintunet":
         from .hintunet import HintUNet

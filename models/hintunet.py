@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from ..color import bins, tensors
 from .blocks import ResBlock, SelfAttention, conv_bn
 from .config import ModelConfig
-from .prediction import Prediction
+from .prediction import Network, Prediction
 
 AB_SCALE = 50.0
 STRIDE = 4
@@ -80,6 +80,8 @@ class HintCorrection(nn.Module):
     """Adds what a prediction lacks at the hinted cells, spread over the 5x5 cells around by likeness of lightness."""
 
     RADIUS = 2
+    shifts: Tensor
+    square: Tensor
 
     def __init__(self) -> None:
         super().__init__()
@@ -106,7 +108,7 @@ class HintCorrection(nn.Module):
         return ab + torch.cat([a, b], dim=1) / total
 
 
-class HintUNet(nn.Module):
+class HintUNet(Network):
     """See the module's text. Output stride 4; h and w multiples of 16."""
 
     output_stride = STRIDE

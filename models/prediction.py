@@ -1,10 +1,10 @@
-"""What a network returns."""
+"""What every network is, and what it returns."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from torch import Tensor
+from torch import Tensor, nn
 
 
 @dataclass(slots=True)
@@ -16,3 +16,14 @@ class Prediction:
 
     logits: Tensor
     ab: Tensor
+
+
+class Network(nn.Module):
+    """Lightness, hint ab and hint mask [B, 1 / 2 / 1, h, w] to a `Prediction`."""
+
+    output_stride: int
+    """h and w divided by this are the prediction's grid."""
+
+    def __call__(self, lightness: Tensor, hint_ab: Tensor, hint_mask: Tensor) -> Prediction:
+        prediction: Prediction = super().__call__(lightness, hint_ab, hint_mask)
+        return prediction

@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from ..color import bins, tensors
 from .blocks import ConvBlock, ResBlock, TransBlock
 from .config import ModelConfig
-from .prediction import Prediction
+from .prediction import Network, Prediction
 
 
-class PaperUNet(nn.Module):
+class PaperUNet(Network):
     """An encoder layer is a block and a max pool; a decoder layer an upsampling, the skip and a block.
 
     The variant chooses the block: a convolution (unet), a ResNet block (resunet), ResNet + ViT (transunet).

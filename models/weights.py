@@ -8,13 +8,13 @@ from typing import Any
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from torch import nn
 
 from ..color.errors import UsageError
 from .config import ModelConfig, build
+from .prediction import Network
 
 
-def load_model(run: Path) -> tuple[nn.Module, dict[str, Any]]:
+def load_model(run: Path) -> tuple[Network, dict[str, Any]]:
     """The trained network of a run's folder (averaged weights, evaluation mode) and its run.json.
 
     Raises UsageError where the folder holds no run or the weights do not belong to the configuration.
@@ -27,4 +27,5 @@ def load_model(run: Path) -> tuple[nn.Module, dict[str, Any]]:
         raise UsageError(
             f"{run}: not a usable training run ({error}); give the folder that `gcolor train` wrote"
         ) from error
-    return model.eval(), info
+    model.eval()
+    return model, info

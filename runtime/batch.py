@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
@@ -79,7 +79,7 @@ def color_one(colorizer: Colorizer, job: Job, settings: Settings, budget: PixelB
     return Result(job, time.monotonic() - begun, pixels)
 
 
-def run_batch(colorizer: Colorizer, jobs: list[Job], settings: Settings, workers: int) -> Iterator[Result]:
+def run_batch(colorizer: Colorizer, jobs: list[Job], settings: Settings, workers: int) -> Generator[Result]:
     """Colour the jobs with some workers that share one engine; results come as they are ready.
 
     Closing the iterator stops taking new pictures and waits for those in work.

@@ -9,6 +9,7 @@ import stat
 import struct
 import tempfile
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,7 +75,7 @@ def read_picture(path: Path, max_pixels: int = MAX_PIXELS) -> Picture:
 
 
 @contextlib.contextmanager
-def _open(path: Path, max_pixels: int):  # type: ignore[no-untyped-def]
+def _open(path: Path, max_pixels: int) -> Iterator[Image.Image]:
     try:
         mode = path.stat().st_mode
         if not stat.S_ISREG(mode):
@@ -89,10 +90,9 @@ def _open(path: Path, max_pixels: int):  # type: ignore[no-untyped-def]
                         f"{limit:.0f}; raise --max-pixels if the picture can be trusted"
                     )
                 # MPO is a JPEG with a preview or a second eye behind it; the first frame is the photograph.
-                if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
-                    raise PictureError(
-                        f"has {image.n_frames} pages or frames; save the wanted one as a file of its own"
-                    )
+                pages = getattr(image, "n_frames", 1)
+                if image.format != "MPO" and pages > 1:
+                    raise PictureError(f"has {pages} pages or frames; save the wanted one as a file of its own")
                 yield image
     except PictureError:
         raise

@@ -11,7 +11,7 @@ from typing import Literal
 
 from ..color.errors import NothingToDoError, UsageError
 from ..color.hint_files import HintFolder
-from .pictures import TEMPORARY, find_pictures
+from .pictures import SUFFIXES, TEMPORARY, find_pictures
 
 IfExists = Literal["auto", "skip", "overwrite", "error"]
 
@@ -61,12 +61,18 @@ def make_plan(
     sources = find_pictures(images) if images.is_dir() else [images]
     sources = [s for s in sources if pattern is None or s.relative_to(root).match(pattern)]
     if not sources:
-        raise NothingToDoError(f"{show(images)}: no picture found (looked for .jpg .jpeg .png .webp .bmp .tif .tiff)")
+        what = (
+            f"no picture matches {pattern!r}"
+            if pattern
+            else f"no picture found (looked for {' '.join(sorted(SUFFIXES))})"
+        )
+        raise NothingToDoError(f"{show(images)}: {what}")
     relatives: list[PurePath] = [s.relative_to(root) for s in sources]
     folder = HintFolder(hints) if hints else None
     if folder:
         folder.ambiguous(relatives)
-    jobs, current = [], []
+    jobs: list[Job] = []
+    current: list[Job] = []
     for source, relative in zip(sources, relatives, strict=True):
         job = Job(relative, source, target / relative, tuple(folder.find(relative)) if folder else ())
         (current if _is_current(job, if_exists) else jobs).append(job)

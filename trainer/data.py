@@ -41,7 +41,8 @@ def read_photo(path: Path) -> Photo | None:
 
 def thumbnail_ab(photo: Photo) -> NDArray[np.floating]:
     """ab [32, 32, 2] of a shrunk photo: enough for its histogram and for the grey filter."""
-    return lab.rgb_to_lab(cv2.resize(photo, (32, 32), interpolation=cv2.INTER_AREA))[..., 1:]
+    small = np.asarray(cv2.resize(photo, (32, 32), interpolation=cv2.INTER_AREA), np.uint8)
+    return lab.rgb_to_lab(small)[..., 1:]
 
 
 def grey_share(ab: NDArray[np.floating]) -> float:
@@ -91,7 +92,7 @@ def random_crop(photo: Photo, size: int, rng: np.random.Generator) -> Photo:
     x, y = rng.integers(0, width - w + 1), rng.integers(0, height - h + 1)
     part = photo[y : y + h, x : x + w]
     crop = cv2.resize(part, (size, size), interpolation=cv2.INTER_AREA if min(h, w) > size else cv2.INTER_LINEAR)
-    return crop[:, ::-1] if rng.random() < 0.5 else crop
+    return np.asarray(crop[:, ::-1] if rng.random() < 0.5 else crop, np.uint8)
 
 
 def make_batch(photos: list[Photo], seed: int, step: int, size: int, batch_size: int) -> Tensor:

@@ -7,16 +7,16 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from torch import nn
 
 from ..color import bins, lab, scores, tensors
+from ..models import Network
 
 HINT_COUNTS = (0, 1, 10, 36)
 
 
 @torch.no_grad()
 def evaluate_hints(
-    model: nn.Module, photos: list[NDArray[np.uint8]], device: torch.device, counts: tuple[int, ...] = HINT_COUNTS
+    model: Network, photos: list[NDArray[np.uint8]], device: torch.device, counts: tuple[int, ...] = HINT_COUNTS
 ) -> dict[str, float]:
     """Mean PSNR of the RGB picture and bin accuracy at 256 x 256 with N random true 3x3 hints, seeded per photo.
 
@@ -24,7 +24,7 @@ def evaluate_hints(
     """
     found: dict[str, list[float]] = {f"{name}@{n}": [] for n in counts for name in ("psnr", "accuracy")}
     for number, photo in enumerate(photos):
-        rgb = cv2.resize(photo, (256, 256), interpolation=cv2.INTER_AREA)
+        rgb = np.asarray(cv2.resize(photo, (256, 256), interpolation=cv2.INTER_AREA), np.uint8)
         truth = lab.rgb_to_lab(rgb)
         planes = torch.from_numpy(truth).permute(2, 0, 1)[None].float().to(device)
         at = np.random.default_rng(number).integers(1, 255, (max(counts), 2))

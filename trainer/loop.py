@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -70,7 +71,8 @@ def train(
     held_out = PhotoSet(validation, 1.0, lambda text: report(f"validation: {text}")).photos[:64] if validation else []
     weights = class_weights(photos.counts, config.rebalance).to(device)
 
-    model = build(config.model).to(device, memory_format=torch.channels_last)
+    model = build(config.model).to(device)
+    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = Averaged(model, config.ema)
     optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
     step, spent = unpack(saved, model, average, optimizer) if resume and saved.exists() else (0, 0.0)
@@ -86,7 +88,7 @@ def train(
     def save(scores: dict[str, float] | None = None) -> None:
         save_tensors(pack(model, average, optimizer, step, elapsed()), saved)
         save_tensors(average.values, run / "model.safetensors")
-        info = {"format": FORMAT, "step": step, "seconds": round(elapsed(), 1), "scores": scores}
+        info: dict[str, Any] = {"format": FORMAT, "step": step, "seconds": round(elapsed(), 1), "scores": scores}
         info |= {"data": [str(p.resolve()) for p in data], "validation": [str(p.resolve()) for p in validation or []]}
         save_json(info | {"config": config.to_dict()}, run / "run.json")
 
@@ -95,7 +97,8 @@ def train(
             return None
         judge = build(config.model).to(device)
         judge.load_state_dict(average.values)
-        result = evaluate_hints(judge.eval(), held_out, device)
+        judge.eval()
+        result = evaluate_hints(judge, held_out, device)
         report(f"step {step}: validation " + ", ".join(f"{k} {v:.3f}" for k, v in result.items()))
         return result
 

@@ -1,0 +1,625 @@
+"""Hint files and their rasterising, against plain loops, hostile files and files that Pillow writes."""
+
+from __future__ import annotations
+
+import io
+import json
+import random
+import struct
+import time
+import zlib
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import pytest
+from gcolor.color.errors import HintError, UsageError
+from gcolor.color.hint_files import (
+    MAX_POINTS,
+    HintFolder,
+    load_hints,
+    parse_json,
+    parse_png,
+    same_aspect,
+    to_json,
+)
+from gcolor.color.hints import Bytes, Hints, Mark
+from PIL import Image, PngImagePlugin
+
+SIZE = (64, 48)
+
+
+def rng() -> np.random.Generator:
+    return np.random.default_rng(7)
+
+
+def point(x: float, y: float, color: tuple[int, int, int] = (200, 10, 30), radius: float = 0.0) -> Mark:
+    return Mark(np.array([[x, y]]), color, radius)
+
+
+def stroke(*vertices: tuple[float, float], color: tuple[int, int, int] = (1, 2, 3), radius: float = 0.0) -> Mark:
+    return Mark(np.array(vertices, float), color, radius)
+
+
+def png(pixels: Bytes, **options: object) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG", **options)
+    return file.getvalue()
+
+
+def overlay(width: int = SIZE[0], height: int = SIZE[1], share: float = 0.3) -> Bytes:
+    found = rng().integers(0, 256, (height, width, 4), np.uint8)
+    found[rng().random((height, width)) > share] = 0
+    return found
+
+
+def text(**members: object) -> bytes:
+    return json.dumps({"version": 1, **members}).encode()
+
+
+# --- Rasterising an overlay ---
+
+
+def average_by_loop(pixels: Bytes, h: int, w: int) -> Bytes:
+    """The definition, one pixel and one cell after the other."""
+    height, width = pixels.shape[:2]
+    sums = np.zeros((h, w, 4))
+    for y in range(height) if height >= h and width >= w else ():
+        for x in range(width):
+            r, g, b, alpha = (float(v) for v in pixels[y, x])
+            if alpha >= 128:
+                cell = int((y + 0.5) * h / height), int((x + 0.5) * w / width)
+                sums[cell] += (r * alpha, g * alpha, b * alpha, alpha)
+    cells = np.zeros((h, w, 4), np.uint8)
+    for i in range(h):
+        for j in range(w):
+            if height < h or width < w:
+                nearest = pixels[int((i + 0.5) * height / h), int((j + 0.5) * width / w)]
+                if nearest[3] >= 128:
+                    cells[i, j] = (*nearest[:3], 255)
+            elif sums[i, j, 3] > 0:
+                cells[i, j] = (*np.rint(sums[i, j, :3] / sums[i, j, 3]), 255)
+    return cells
+
+
+@pytest.mark.parametrize("grid", [(48, 64), (16, 16), (32, 48), (7, 5), (1, 1), (96, 128), (100, 130), (47, 64)])
+def test_overlay_is_averaged_as_defined(grid: tuple[int, int]) -> None:
+    pixels = overlay()
+    found = Hints(SIZE, pixels).rasterise(grid)
+    assert found.shape == (*grid, 4) and found.dtype == np.uint8
+    np.testing.assert_array_equal(found, average_by_loop(pixels, *grid))
+
+
+@pytest.mark.parametrize(("height", "width"), [(3000, 4001), (301, 400), (256, 384), (97, 131), (12, 16), (1, 1)])
+def test_no_dot_is_lost(height: int, width: int) -> None:
+    """Any single opaque pixel marks its own cell, with its own colour, at every ratio of overlay to grid."""
+    grid = (96, 128)
+    for y, x in rng().integers(0, (height, width), (20 if height < 1000 else 5, 2)):
+        pixels = np.zeros((height, width, 4), np.uint8)
+        pixels[y, x] = (9, 250, 77, 128)
+        found = Hints((width, height), pixels).rasterise(grid)
+        cell = int((y + 0.5) * grid[0] / height), int((x + 0.5) * grid[1] / width)
+        assert found[cell].tolist() == [9, 250, 77, 255]
+        assert (found[..., 3] > 0).sum() == 1 or height < grid[0] or width < grid[1]
+
+
+def test_one_axis_coarser_than_the_grid_and_one_finer() -> None:
+    pixels = np.zeros((10, 40, 4), np.uint8)
+    pixels[3, 39] = (5, 6, 7, 255)
+    found = Hints((40, 10), pixels).rasterise((20, 20))
+    assert np.argwhere(found[..., 3]).tolist() == [[6, 19], [7, 19]]
+
+
+def test_alpha_weighs_and_127_is_no_hint() -> None:
+    pixels = np.array([[[100, 0, 0, 128], [200, 0, 0, 255], [7, 7, 7, 127], [9, 9, 9, 0]]], np.uint8)
+    found = Hints((4, 1), pixels).rasterise((1, 2))
+    assert found[0, 0].tolist() == [round((100 * 128 + 200 * 255) / 383), 0, 0, 255]
+    assert found[0, 1].tolist() == [0, 0, 0, 0]
+    same = Hints((4, 1), pixels).rasterise((1, 4))
+    assert same[0, 2:].tolist() == [[0, 0, 0, 0], [0, 0, 0, 0]] and same[0, 0].tolist() == [100, 0, 0, 255]
+
+
+def test_the_overlay_itself_is_left_alone() -> None:
+    pixels = overlay()
+    before = pixels.copy()
+    Hints(SIZE, pixels, [point(3, 3, radius=9)]).rasterise(SIZE[::-1])
+    np.testing.assert_array_equal(pixels, before)
+
+
+# --- Rasterising marks ---
+
+
+def distance(centre: tuple[float, float], mark: Mark) -> float:
+    v = mark.vertices
+    best = min(np.hypot(*(centre - a)) for a in v)
+    for a, b in zip(v[:-1], v[1:], strict=True):
+        length = ((b - a) ** 2).sum()
+        if length > 0:
+            t = np.clip(((centre - a) @ (b - a)) / length, 0, 1)
+            best = min(best, np.hypot(*(centre - a - t * (b - a))))
+    return float(best)
+
+
+def passes(mark: Mark, size: tuple[int, int], grid: tuple[int, int]) -> set[tuple[int, int]]:
+    """The cells of points spread densely along the mark."""
+    v, cells = mark.vertices, set()
+    along = [v] + [a + np.linspace(0, 1, 1500)[:, None] * (b - a) for a, b in zip(v[:-1], v[1:], strict=True)]
+    for x, y in np.concatenate(along).tolist():
+        row, column = int(y * grid[0] / size[1]), int(x * grid[1] / size[0])
+        cells.add((min(row, grid[0] - 1), min(column, grid[1] - 1)))
+    return cells
+
+
+def test_marks_cover_what_the_definition_says() -> None:
+    """Random points, strokes and polylines; a cell that is just grazed may be missed by the sampled reference."""
+    random_ = rng()
+    size, grid = (300, 210), (14, 22)
+    for trial in range(40):
+        vertices = random_.uniform(0, 1, (1 + trial % 4, 2)) * size
+        if trial % 5 == 0:
+            vertices[:, trial % 2] = vertices[0, trial % 2]  # level or upright
+        mark = Mark(vertices, (1, 2, 3), float(random_.choice([0.0, 3.0, 11.0, 40.0, 500.0])))
+        found = Hints(size, None, [mark]).rasterise(grid)[..., 3] > 0
+        crossed = passes(mark, size, grid)
+        wanted = np.zeros(grid, bool)
+        for i in range(grid[0]):
+            for j in range(grid[1]):
+                centre = (j + 0.5) * size[0] / grid[1], (i + 0.5) * size[1] / grid[0]
+                wanted[i, j] = (i, j) in crossed or 0 < mark.radius >= distance(centre, mark)
+        assert not (wanted & ~found).any()
+        extra = np.argwhere(found & ~wanted)
+        for i, j in extra:  # must be grazed: the line comes within a hair of the cell
+            corner = [(x * size[0] / grid[1], y * size[1] / grid[0]) for x in (j, j + 1) for y in (i, i + 1)]
+            assert min(distance(c, mark) for c in corner) < 0.2
+
+
+@pytest.mark.parametrize("at", [(0, 0), (64, 48), (64, 0), (0, 48), (32, 24), (63.999, 0.001)])
+def test_a_point_anywhere_marks_one_cell(at: tuple[float, float]) -> None:
+    for grid in [(1, 1), (3, 5), (48, 64), (500, 700)]:
+        found = Hints(SIZE, None, [point(*at)]).rasterise(grid)
+        row, column = min(int(at[1] * grid[0] / 48), grid[0] - 1), min(int(at[0] * grid[1] / 64), grid[1] - 1)
+        assert np.argwhere(found[..., 3]).tolist() == [[row, column]]
+        assert found[row, column].tolist() == [200, 10, 30, 255]
+
+
+def test_a_stroke_has_no_gaps() -> None:
+    found = Hints(SIZE, None, [stroke((1, 2), (61, 45))]).rasterise((24, 32))[..., 3] > 0
+    rows = [np.flatnonzero(row) for row in found[1:23]]
+    for row, below in zip(rows, rows[1:], strict=False):
+        assert row[-1] - row[0] == len(row) - 1 and row[-1] >= below[0] - 1
+
+
+def test_later_marks_lie_over_earlier_ones_and_over_the_overlay() -> None:
+    pixels = np.full((48, 64, 4), 255, np.uint8)
+    under, over = point(20, 20, (10, 0, 0), 12), stroke((0, 20), (64, 20), color=(0, 20, 0), radius=3)
+    found = Hints(SIZE, pixels, [under, over]).rasterise((48, 64))
+    assert found[20, 20].tolist() == [0, 20, 0, 255]
+    assert found[28, 20].tolist() == [10, 0, 0, 255]
+    assert found[40, 20].tolist() == [255, 255, 255, 255]
+    assert Hints(SIZE, pixels, [over, under]).rasterise((48, 64))[20, 20].tolist() == [10, 0, 0, 255]
+
+
+def test_many_marks_equal_one_after_the_other() -> None:
+    """All at once, on a grid of several strips, is the same as each mark drawn over what is there."""
+    random_ = rng()
+    marks = [
+        Mark(random_.uniform(0, 1, (n % 3 + 1, 2)) * SIZE, tuple(random_.integers(0, 256, 3).tolist()), n % 7)
+        for n in range(80)
+    ]
+    grid = (600, 130)
+    wanted = np.zeros((*grid, 4), np.uint8)
+    for mark in marks:
+        one = Hints(SIZE, None, [mark]).rasterise(grid)
+        wanted[one[..., 3] > 0] = one[one[..., 3] > 0]
+    np.testing.assert_array_equal(Hints(SIZE, None, marks).rasterise(grid), wanted)
+
+
+def test_more_marks_than_are_clipped_at_once() -> None:
+    random_ = rng()
+    places, radii = random_.uniform(0, 1, (3000, 2)) * (60, 40), random_.uniform(0, 4, 3000)
+    colours = random_.integers(0, 256, (3000, 3))
+    marks = [Mark(p[None], tuple(c), r) for p, c, r in zip(places, colours.tolist(), radii.tolist(), strict=True)]
+    y, x = np.mgrid[:40, :60] + 0.5
+    for end in (500, 1024, 1025, 3000):
+        wanted = np.zeros((40, 60, 4), np.uint8)
+        for (px, py), colour, radius in zip(places[:end], colours, radii, strict=False):
+            wanted[np.hypot(x - px, y - py) <= radius] = (*colour, 255)
+            wanted[int(py), int(px)] = (*colour, 255)
+        np.testing.assert_array_equal(Hints((60, 40), None, marks[:end]).rasterise((40, 60)), wanted)
+
+
+def test_ten_thousand_marks_are_quick() -> None:
+    random_ = rng()
+    for radius in (0.0, 900.0):
+        marks = [Mark(v, (1, 2, 3), radius) for v in random_.uniform(0, 2000, (10_000, 2, 2))]
+        start = time.process_time()
+        Hints((2000, 2000), None, marks).rasterise((256, 256))
+        assert time.process_time() - start < 5.0  # a fraction of a second where nothing else runs
+
+
+def test_count_and_empty() -> None:
+    assert Hints(SIZE).is_empty and Hints(SIZE, np.zeros((4, 4, 4), np.uint8)).is_empty
+    pixels = np.zeros((48, 64, 4), np.uint8)
+    pixels[:2, :3, 3] = 128
+    hints = Hints(SIZE, pixels, [point(1, 1)])
+    assert hints.count == 7 and not hints.is_empty
+    assert not Hints(SIZE).rasterise((8, 8)).any()
+
+
+def test_render_reads_back_to_the_same_cells() -> None:
+    size, grid = (640, 480), (48, 64)
+    pixels = np.zeros((240, 320, 4), np.uint8)
+    pixels[100:140, 200:260] = (10, 200, 90, 255)
+    marks = [point(33, 44, (250, 0, 0)), point(335, 405, (0, 0, 250), 40), stroke((100, 300), (600, 80), radius=20)]
+    hints = Hints(size, pixels, marks)
+    drawn = hints.render()
+    assert drawn.shape == (480, 640, 4) and set(np.unique(drawn[..., 3])) == {0, 255}
+    assert not drawn[drawn[..., 3] == 0].any()
+    assert drawn[44, 33].tolist() == [250, 0, 0, 255] and 1 <= (drawn[30:60, 20:50, 3] > 0).sum() <= 9
+
+    before, after = hints.rasterise(grid), parse_png(png(drawn), size).rasterise(grid)
+    was, now = before[..., 3] > 0, after[..., 3] > 0
+    assert not (was & ~now).any()
+    grown = np.zeros_like(was)  # the drawing fills every cell that it touches, so the border may grow by one cell
+    for dy in (-1, 0, 1):
+        for dx in (-1, 0, 1):
+            grown |= np.roll(was, (dy, dx), (0, 1))
+    assert not (now & ~grown).any()
+    inside = was & (before == after).all(-1)
+    assert inside.sum() > 0.8 * was.sum()
+    np.testing.assert_array_equal(parse_png(png(drawn), size).render(), drawn)
+
+
+# --- PNG files ---
+
+
+def test_png_reads_what_pillow_wrote() -> None:
+    pixels = overlay()
+    hints = parse_png(png(pixels), SIZE)
+    assert hints.size == SIZE and hints.overlay is not None and not hints.marks
+    np.testing.assert_array_equal(hints.overlay, pixels)
+    assert parse_png(png(pixels), None).size == SIZE
+
+
+@pytest.mark.parametrize("scale", [(32, 24), (640, 480), (31, 24), (4, 3)])
+def test_png_of_the_same_aspect_keeps_the_pictures_size(scale: tuple[int, int]) -> None:
+    assert parse_png(png(overlay(*scale)), SIZE).size == SIZE
+
+
+@pytest.mark.parametrize(("found", "word"), [((48, 64), "turn them"), ((64, 64), "aspect"), ((100, 48), "aspect")])
+def test_png_of_another_aspect_names_both_sizes(found: tuple[int, int], word: str) -> None:
+    with pytest.raises(HintError, match=rf"{found[0]} x {found[1]}.*64 x 48.*{word}"):
+        parse_png(png(overlay(*found)), SIZE)
+
+
+def test_same_aspect_allows_for_rounding_only() -> None:
+    for width, height in [(4000, 3000), (4096, 2731), (100, 37), (17, 1000)]:
+        for side in (50, 256, 333, 1024):
+            scaled = max(1, round(width * side / 1000)), max(1, round(height * side / 1000))
+            assert same_aspect(scaled, (width, height))
+        assert not same_aspect((round(width * 1.02) + 2, height), (width, height))
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "P", "1", "I;16"])
+def test_png_without_alpha_says_so(mode: str) -> None:
+    file = io.BytesIO()
+    Image.new("L", SIZE).convert(mode).save(file, "PNG")
+    with pytest.raises(HintError, match="no alpha"):
+        parse_png(file.getvalue(), SIZE)
+
+
+@pytest.mark.parametrize("mode", ["LA", "P"])
+def test_png_with_other_kinds_of_alpha(mode: str) -> None:
+    image = Image.new("RGBA", SIZE)
+    image.putpixel((5, 6), (80, 80, 80, 255))
+    file = io.BytesIO()
+    image.convert(mode).save(file, "PNG")
+    found = parse_png(file.getvalue(), SIZE).overlay
+    assert found is not None and found[6, 5].tolist() == [80, 80, 80, 255] and found[..., 3].sum() == 255
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def raw_png(width: int, height: int, body: bytes, depth: int = 8, color_type: int = 6) -> bytes:
+    header = struct.pack(">IIBBBBB", width, height, depth, color_type, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(body, 9)) + chunk(b"IEND", b"")
+
+
+def test_png_of_16_bits_keeps_the_high_bytes() -> None:
+    row = struct.pack(">8H", 0x12FF, 0x3400, 0x5600, 0x8000, 0xFFFF, 0xFFFF, 0xFFFF, 0x7FFF)
+    hints = parse_png(raw_png(2, 1, b"\0" + row, depth=16), (2, 1))
+    assert hints.rasterise((1, 2))[0].tolist() == [[0x12, 0x34, 0x56, 255], [0, 0, 0, 0]]
+
+
+@pytest.mark.parametrize("side", [20_000, 65_535, 2**31 - 1, 2**32 - 1])
+def test_png_bomb_is_refused_before_decoding(side: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def decode(*_: object) -> None:
+        raise AssertionError("decoded")
+
+    monkeypatch.setattr(PngImagePlugin, "PngImageFile", decode)
+    with pytest.raises(HintError, match=f"{side} x {side} pixels"):
+        parse_png(raw_png(side, side, b"\0" * 100), None)
+
+
+def test_png_cut_short_at_any_byte() -> None:
+    whole = png(overlay())
+    for end in [*range(0, 60), *range(60, len(whole) - 20, 97)]:
+        with pytest.raises(HintError):
+            parse_png(whole[:end], SIZE)
+
+
+def test_png_cut_between_its_chunks() -> None:
+    """As an interrupted copy may leave it: every chunk that is there is whole."""
+    rows = b"".join(b"\0" + row.tobytes() for row in overlay())
+    body = zlib.compress(rows)
+    parts = [raw_png(*SIZE, b"")[:33], *(chunk(b"IDAT", body[i : i + 500]) for i in range(0, len(body), 500))]
+    assert len(parts) > 5
+    for last in range(1, len(parts)):
+        with pytest.raises(HintError):
+            parse_png(b"".join(parts[:last]), SIZE)
+    found = parse_png(b"".join([*parts, chunk(b"IEND", b"")]), SIZE).overlay
+    np.testing.assert_array_equal(found, overlay())
+
+
+@pytest.mark.parametrize("data", [b"", b"\x89PNG", b"GIF89a" + b"\0" * 40, b"\xff\xd8\xff\xe0" + b"\0" * 40])
+def test_other_files_are_no_png(data: bytes) -> None:
+    with pytest.raises(HintError, match="not a PNG"):
+        parse_png(data, SIZE)
+
+
+# --- JSON files ---
+
+
+def test_json_as_documented() -> None:
+    hints = parse_json(
+        b'{"version":1,"size":[640,480],"points":[{"x":412.5,"y":233.5,"color":"#b5533c","radius":4}],'
+        b'"strokes":[{"points":[[10,20],[60,80]],"color":"#3f6fa8","width":9}]}',
+        (640, 480),
+    )
+    dot, line = hints.marks
+    assert dot.vertices.tolist() == [[412.5, 233.5]] and dot.color == (0xB5, 0x53, 0x3C) and dot.radius == 4
+    assert line.vertices.tolist() == [[10, 20], [60, 80]] and line.color == (0x3F, 0x6F, 0xA8) and line.radius == 4.5
+
+
+def test_json_scales_from_its_own_size() -> None:
+    members = {"points": [{"x": 8, "y": 6, "color": "#000000", "radius": 2}]}
+    (mark,) = parse_json(text(size=[32, 24], **members), SIZE).marks
+    assert mark.vertices.tolist() == [[16, 12]] and mark.radius == 4
+    assert parse_json(text(size=[32, 24], **members), None).size == (32, 24)
+    with pytest.raises(HintError, match="32 x 32.*64 x 48"):
+        parse_json(text(size=[32, 32], **members), SIZE)
+    with pytest.raises(HintError, match="size: missing"):
+        parse_json(text(**members), None)
+
+
+def test_json_in_fractions() -> None:
+    members = {"unit": "fraction", "strokes": [{"points": [[0.5, 0.25], [1, 1]], "color": "#ffffff", "width": 0.25}]}
+    (mark,) = parse_json(text(**members), SIZE).marks
+    assert mark.vertices.tolist() == [[32, 12], [64, 48]] and mark.radius == 8
+    members["strokes"] = [{"points": [[1.01, 0]], "color": "#ffffff"}]
+    with pytest.raises(HintError, match=r"strokes\[0\]\.points\[0\]\[0\]: 1\.01 is outside"):
+        parse_json(text(**members), SIZE)
+
+
+def test_json_may_be_empty_or_begin_with_a_mark() -> None:
+    assert parse_json(b'{"version": 1}', SIZE).is_empty
+    assert parse_json(b'\xef\xbb\xbf{"version": 1}', SIZE).is_empty
+
+
+GOOD = {"x": 1, "y": 2, "color": "#000000"}
+WRONG: list[tuple[str, bytes, str]] = [
+    ("no version", b"{}", r"^version: missing"),
+    ("later version", b'{"version": 2}', r"^version: 2 is unknown"),
+    ("version is a boolean", b'{"version": true}', r"^version: true"),
+    ("a list", b"[]", r"^the whole file: expected an object"),
+    ("null", b"null", r"^the whole file: .*null"),
+    ("unknown key", text(dots=[]), r"^dots: unknown key"),
+    ("twice the same key", b'{"version": 1, "points": [], "points": []}', r'"points" stands twice'),
+    ("points no list", text(points={}), r"^points: expected a list"),
+    ("point no object", text(points=[GOOD, 3]), r"^points\[1\]: expected an object.*found 3"),
+    ("unknown key in a point", text(points=[{**GOOD, "colour": 1}]), r"^points\[0\]\.colour: unknown key"),
+    ("missing y", text(points=[{"x": 1, "color": "#000000"}]), r"^points\[0\]\.y: missing"),
+    ("outside", text(points=[GOOD, GOOD, GOOD, {**GOOD, "x": 64.1}]), r"^points\[3\]\.x: 64\.1 is outside.*0 to 64"),
+    ("below", text(points=[{**GOOD, "y": -1e-9}]), r"^points\[0\]\.y: .*outside.*0 to 48"),
+    ("NaN", text(points=[{**GOOD, "x": float("nan")}]), r"^points\[0\]\.x: expected a finite number, found NaN"),
+    ("Infinity", text(points=[{**GOOD, "y": float("inf")}]), r"^points\[0\]\.y: .*Infinity"),
+    ("1e999", b'{"version":1,"points":[{"x":1e999,"y":1,"color":"#000000"}]}', r"^points\[0\]\.x: .*finite"),
+    ("a huge integer", text(points=[{**GOOD, "x": 10**400}]), r"^points\[0\]\.x: .*finite"),
+    ("5000 digits", b'{"version":1,"points":[{"x":1' + b"0" * 5000 + b"}]}", r"^points\[0\]\."),
+    ("a boolean number", text(points=[{**GOOD, "x": True}]), r"^points\[0\]\.x: .*true"),
+    ("a text as number", text(points=[{**GOOD, "x": "1"}]), r'^points\[0\]\.x: .*"1"'),
+    ("negative radius", text(points=[{**GOOD, "radius": -1}]), r"^points\[0\]\.radius: -1"),
+    ("endless radius", text(points=[{**GOOD, "radius": 1e300}]), r"^points\[0\]\.radius: 1e\+300"),
+    ("colour name", text(points=[{**GOOD, "color": "red"}]), r'^points\[0\]\.color: .*"red"'),
+    ("short colour", text(points=[{**GOOD, "color": "#fff"}]), r"^points\[0\]\.color"),
+    ("colour and newline", text(points=[{**GOOD, "color": "#ffffff\n"}]), r"^points\[0\]\.color"),
+    ("foreign digits", text(points=[{**GOOD, "color": "#\u0661\u0661\u0661\u0661\u0661\u0661"}]), r"\.color"),
+    ("lone surrogate", text(points=[{**GOOD, "color": "\ud800"}]), r"\.color.*\\ud800"),
+    ("no vertex", text(strokes=[{"points": [], "color": "#000000"}]), r"^strokes\[0\]\.points: empty"),
+    ("vertex of three", text(strokes=[{"points": [[1, 2, 3]], "color": "#000000"}]), r"^strokes\[0\]\.points\[0\]:"),
+    ("width is null", text(strokes=[{"points": [[1, 2]], "color": "#000000", "width": None}]), r"width: .*null"),
+    ("unit", text(unit="inch"), r'^unit: .*"inch"'),
+    ("size of one", text(size=[64]), r"^size: expected"),
+    ("size of nothing", text(size=[0, 0]), r"^size: expected"),
+    ("size in fractions", text(size=[64.5, 48]), r"^size: expected"),
+    ("size beyond all", text(size=[10**9, 10**9]), r"^size: .*million"),
+    ("cut short", b'{"version": 1, "points": [', r"^line 1, column \d+: this is not JSON"),
+    ("no JSON", b"hello", r"not JSON"),
+    ("nothing", b"", r"not JSON"),
+    ("not UTF-8", b'{"version": 1, "\xff\xfe": 2}', r"not UTF-8 text \(byte 16\)"),
+    ("too deep", b"[" * 100_000, r"nested too deep"),
+    ("too deep inside", b'{"version": 1, "points": ' + b'{"a":' * 50_000, r"nested too deep"),
+    ("too long", b" " * (1 << 20) + b"{}", r"larger than 1 MB"),
+    ("too many", text(points=[{"x": 1, "y": 1, "color": "#000000"}] * (MAX_POINTS + 1)), rf"points\[{MAX_POINTS}\]"),
+    ("too many vertices", text(strokes=[{"points": [[1, 1]] * (MAX_POINTS + 1), "color": "#000000"}]), r"strokes\[0\]"),
+]
+
+
+@pytest.mark.parametrize(("data", "message"), [w[1:] for w in WRONG], ids=[w[0] for w in WRONG])
+def test_json_errors_name_the_place(data: bytes, message: str) -> None:
+    with pytest.raises(HintError, match=message) as caught:
+        parse_json(data, SIZE)
+    assert len(str(caught.value)) < 300 and str(caught.value).isascii()
+
+
+def test_json_of_the_most_points_is_read() -> None:
+    entries = [{"x": 1, "y": 1, "color": "#000000"}] * (MAX_POINTS - 2)
+    hints = parse_json(text(points=entries, strokes=[{"points": [[1, 1], [2, 2]], "color": "#000000"}]), SIZE)
+    assert hints.count == MAX_POINTS - 1
+
+
+def test_to_json_reads_back_in_order() -> None:
+    marks = [point(0.1, 1 / 3, (1, 2, 3), 0.7), stroke((1, 2), (3, 4.5), radius=2.3), point(64, 48, (255, 254, 253))]
+    again = parse_json(to_json(Hints(SIZE, None, marks)).encode(), SIZE)
+    assert again.size == SIZE
+    for mark, other in zip(marks, again.marks, strict=True):
+        assert mark.vertices.tolist() == other.vertices.tolist()
+        assert (mark.color, mark.radius) == (other.color, other.radius)
+    with pytest.raises(HintError, match="overlay"):
+        to_json(Hints(SIZE, overlay(), marks))
+
+
+# --- Files and folders ---
+
+
+def test_json_lies_on_top_of_png(tmp_path: Path) -> None:
+    painted, dotted = tmp_path / "a.png", tmp_path / "a.JSON"
+    painted.write_bytes(png(np.full((48, 64, 4), 200, np.uint8)))
+    dotted.write_bytes(text(points=[{"x": 10, "y": 10, "color": "#0000ff"}]))
+    for paths in ([painted, dotted], [dotted, painted]):
+        for size in (SIZE, None) if paths[0] == painted else (SIZE,):
+            cells = load_hints(paths, size).rasterise((48, 64))
+            assert cells[10, 10].tolist() == [0, 0, 255, 255] and cells[0, 0].tolist() == [200, 200, 200, 255]
+    assert load_hints([], SIZE).is_empty
+
+
+def test_load_names_the_file(tmp_path: Path) -> None:
+    broken, other, gone = tmp_path / "a.json", tmp_path / "a.txt", tmp_path / "b.png"
+    broken.write_bytes(text(points=[{"x": 99, "y": 1, "color": "#000000"}]))
+    other.write_bytes(b"")
+    huge = tmp_path / "c.json"
+    huge.write_bytes(b" " * (2 << 20))
+    for path, message in [
+        (broken, "points[0].x: 99 is outside"),
+        (other, "not a hint file"),
+        (gone, "cannot be read"),
+        (huge, "the file is larger than 1 MB"),
+    ]:
+        with pytest.raises(HintError) as caught:
+            load_hints([path], SIZE)
+        assert str(caught.value).startswith(f"{path}: {message}")
+    painted = tmp_path / "b.png"
+    painted.write_bytes(png(overlay()))
+    with pytest.raises(HintError, match="keep one"):
+        load_hints([painted, painted], SIZE)
+
+
+def folder_of(root: Path, *names: str) -> HintFolder:
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).touch()
+    return HintFolder(root)
+
+
+def test_the_full_name_goes_before_the_stem(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path, "sub/a.jpg.json", "sub/a.png", "b.json", "b.png", "c.jpg.PNG", "d.tar.png")
+
+    def found(name: str) -> list[str]:
+        return [p.relative_to(tmp_path).as_posix() for p in folder.find(PurePosixPath(name))]
+
+    assert found("sub/a.jpg") == ["sub/a.jpg.json"]
+    assert found("sub/a.tif") == ["sub/a.png"]
+    assert found("b.jpg") == ["b.png", "b.json"]
+    assert found("c.jpg") == ["c.jpg.PNG"]
+    assert found("d.tar.jpg") == ["d.tar.png"]
+    assert found("a.jpg") == found("sub/b.jpg") == found("d.jpg") == []
+
+
+def test_two_pictures_of_one_stem_are_ambiguous(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path, "a.png", "b.json", "b.tif.json")
+    folder.ambiguous(map(PurePosixPath, ["a.jpg", "b.jpg", "b.tif", "c.jpg", "c.tif"]))
+    with pytest.raises(UsageError, match=r"a\.png may belong to a\.jpg or to a\.tif"):
+        folder.ambiguous(map(PurePosixPath, ["a.jpg", "a.tif"]))
+
+
+def test_unused_hint_files_are_named(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path, "a.png", "a.jpg.png", "sub/x.json", ".hidden.png", ".git/b.png", "notes.txt")
+    unused = folder.unused([PurePosixPath("a.jpg"), PurePosixPath("c.jpg")])
+    assert [p.relative_to(tmp_path).as_posix() for p in unused] == ["a.png", "sub/x.json"]
+
+
+def test_names_from_macos_match(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path, "Ma\u0308rz.png")
+    assert len(folder.find(PurePosixPath("M\u00e4rz.jpg"))) == 1
+
+
+def test_folder_that_is_missing_or_doubtful(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no such folder"):
+        HintFolder(tmp_path / "gone")
+    if (tmp_path / "Case").mkdir() or not (tmp_path / "case").exists():
+        with pytest.raises(UsageError, match="keep one"):
+            folder_of(tmp_path, "a.png", "a.PNG")
+
+
+# --- Random bytes ---
+
+
+def mutate(data: bytes, random_: random.Random) -> bytes:
+    changed = bytearray(data)
+    for _ in range(random_.randint(1, 6)):
+        at = random_.randrange(len(changed) + 1)
+        match random_.randrange(4):
+            case 0:
+                changed[at:at] = random_.randbytes(random_.randint(1, 9))
+            case 1:
+                del changed[at : at + random_.randint(1, 20)]
+            case 2:
+                changed[at:at] = random_.choice([b"NaN", b"1e400", b"[", b"{", b'"', b"-", b"null", b"\xff", b"9" * 50])
+            case _ if at < len(changed):
+                changed[at] = random_.randrange(256)
+    return bytes(changed)
+
+
+@pytest.mark.parametrize("parse", [parse_json, parse_png])
+def test_only_hint_errors_escape(parse: Callable[[bytes, tuple[int, int] | None], Hints]) -> None:
+    random_ = random.Random(11)
+    seeds = [
+        png(overlay(16, 12)) if parse is parse_png else text(size=[16, 12], points=[GOOD] * 3),
+        png(overlay(16, 12), compress_level=0)
+        if parse is parse_png
+        else text(unit="fraction", strokes=[{"points": [[0.1, 0.2], [1, 1]], "color": "#123456", "width": 0.1}]),
+    ]
+    read = 0
+    for trial in range(3000):
+        seed = seeds[trial % 2]
+        data = mutate(seed, random_) if trial % 10 else random_.randbytes(random_.randrange(200))
+        try:
+            hints = parse(data, random_.choice([(16, 12), None]))
+        except HintError:
+            continue
+        read += 1
+        width, height = hints.size
+        if width * height < 10_000:
+            assert hints.rasterise((4, 4)).shape == (4, 4, 4)
+    assert 0 < read < 3000
+
+
+def test_png_chunks_with_right_checksums() -> None:
+    """Mutations behind valid CRCs reach the decoder itself."""
+    random_ = random.Random(5)
+    body = b"".join(b"\0" + overlay(16, 12)[y].tobytes() for y in range(12))
+    for _ in range(1000):
+        header = [16, 12, random_.choice([1, 2, 4, 8, 16, 3]), random_.choice([0, 2, 3, 4, 6, 5]), 0, 0, 0]
+        header[random_.randrange(4, 7)] = random_.choice([0, 0, 1, 200])
+        parts = [b"\x89PNG\r\n\x1a\n", chunk(b"IHDR", struct.pack(">IIBBBBB", *header))]
+        for kind in random_.sample(
+            [b"PLTE", b"tRNS", b"tEXt", b"zTXt", b"iTXt", b"iCCP", b"eXIf", b"acTL", b"fcTL"], 3
+        ):
+            parts.append(chunk(kind, random_.randbytes(random_.randrange(30))))
+        parts += [chunk(b"IDAT", zlib.compress(body[: random_.randrange(len(body))])), chunk(b"IEND", b"")]
+        try:
+            parse_png(b"".join(parts), None).rasterise((4, 4))
+        except HintError:
+            pass

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("onnxscript")
+
+from gcolor.color.errors import BundleError, UsageError  # noqa: E402
+from gcolor.export import bundle as module  # noqa: E402
+from gcolor.export.bundle import export_bundle  # noqa: E402
+from gcolor.export.parity import Parity  # noqa: E402
+
+
+def test_the_whole_way_by_the_commands(tmp_path: Path, gcolor, make_scene) -> None:
+    """Photos to checkpoint to bundle to pictures, each step the real command."""
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for i in range(4):
+        Image.fromarray(make_scene(seed=i)).save(photos / f"{i}.png")
+    run, bundle = tmp_path / "run", tmp_path / "bundle"
+    options = ["--steps", 3, "--batch-size", 2, "--size", 64, "--device", "cpu", "--max-grey", 1]
+    done = gcolor("train", photos, "-o", run, *options, "--preset", "resunet")
+    assert done.returncode == 0, done.stderr
+    assert len((run / "metrics.jsonl").read_text().splitlines()) == 1
+
+    done = gcolor("export", run, "-o", bundle)
+    assert done.returncode == 0, done.stderr
+    assert "parity with PyTorch on 4 photos" in done.stderr
+    manifest = json.loads((bundle / "manifest.json").read_text())
+    assert manifest["model"]["variant"] == "resunet" and manifest["parity"]["max_levels"] <= 1
+
+    done = gcolor("batch", photos, "--bundle", bundle, "-o", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [f"{i}.png" for i in range(4)]
+
+    # A bar that nothing can pass: refused with the figures, and the bundle that was there stays.
+    before = (bundle / "manifest.json").read_bytes()
+    done = gcolor("export", run, "-o", bundle, "--tolerance", 1e-12)
+    assert done.returncode == 5 and "mean_ciede2000" in done.stderr
+    assert (bundle / "manifest.json").read_bytes() == before
+    assert not [p for p in tmp_path.iterdir() if p.name.startswith(".bundle")]
+
+
+def test_parity_limits() -> None:
+    good = {"photos": 1, "max_levels": 1, "share_beyond_one_level": 0.0, "mean_ciede2000": 0.001, "bin_agreement": 1.0}
+    Parity(**good).check(1.0)
+    for worse in ({"share_beyond_one_level": 0.01}, {"mean_ciede2000": 0.5}, {"mean_ciede2000": float("nan")}):
+        with pytest.raises(BundleError, match="parity with PyTorch fails"):
+            Parity(**good | worse).check(1.0)
+
+
+def test_a_folder_that_is_no_bundle_is_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "letters.txt").write_text("keep me")
+    monkeypatch.setattr(module, "load_model", lambda run: (None, {}))
+    with pytest.raises(UsageError, match="not a bundle"):
+        export_bundle(tmp_path, tmp_path / "out")
+    assert (tmp_path / "out" / "letters.txt").read_text() == "keep me"

@@ -1,0 +1,145 @@
+"""The fused graph against independent colour mathematics, and the exported files against PyTorch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+onnx = pytest.importorskip("onnx")
+
+import onnxruntime  # noqa: E402
+from gcolor.color import lab  # noqa: E402
+from gcolor.export.fused import FusedColorizer, Paint  # noqa: E402
+from gcolor.export.onnx_file import export_fused, export_paint  # noqa: E402
+from gcolor.models import ModelConfig, build  # noqa: E402
+from skimage.color import rgb2lab  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def model() -> FusedColorizer:
+    torch.manual_seed(0)
+    network = build(ModelConfig(channels=(8, 16, 16), blocks=(1, 1, 1), heads=2))
+    torch.nn.init.normal_(network.head.weight, std=1.0)
+    return FusedColorizer(network).eval()
+
+
+@pytest.fixture(scope="module")
+def files(model: FusedColorizer, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    folder = tmp_path_factory.mktemp("onnx")
+    export_fused(model, folder / "model.onnx")
+    export_paint(model.paint, 4, folder / "paint.onnx")
+    return folder / "model.onnx", folder / "paint.onnx"
+
+
+def picture(h: int, w: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (1, h, w, 3), np.uint8)
+
+
+def hints(h: int, w: int, count: int = 5) -> np.ndarray:
+    rng = np.random.default_rng(1)
+    out = np.zeros((1, h, w, 4), np.uint8)
+    for _ in range(count):
+        y, x = rng.integers(0, h - 3), rng.integers(0, w - 3)
+        out[0, y : y + 3, x : x + 3] = (*rng.integers(0, 256, 3), 255)
+    return out
+
+
+def run_paint(rgb: np.ndarray, ab: np.ndarray) -> np.ndarray:
+    height = torch.tensor(float(rgb.shape[1]))
+    with torch.no_grad():
+        return Paint()(torch.from_numpy(rgb), torch.from_numpy(ab).float(), torch.tensor(0.0), height).numpy()
+
+
+def test_lightness_matches_scikit_image() -> None:
+    rgb = picture(64, 64)
+    rgb[0, 0, :4] = [[0, 0, 0], [255, 255, 255], [1, 0, 0], [3, 2, 9]]
+    paint = Paint()
+    fy = paint.lab_f(paint.luminance(torch.from_numpy(rgb)))
+    assert np.abs(116 * fy.numpy() - 16 - rgb2lab(rgb)[..., 0]).max() < 1e-3
+
+
+def test_hint_chroma_matches_scikit_image(model: FusedColorizer) -> None:
+    raster = hints(32, 48)
+    raster[0, 0, 0] = (90, 20, 200, 127)  # not opaque enough to be a hint
+    ab, mask = model.hint_chroma(torch.from_numpy(raster))
+    on = raster[..., 3] >= 128
+    assert np.array_equal(mask[0, 0].numpy() > 0, on[0])
+    expected = rgb2lab(raster[..., :3])[..., 1:] * on[..., None]
+    assert np.abs(ab.permute(0, 2, 3, 1).numpy() - expected).max() < 2e-3
+
+
+def test_true_chroma_paints_the_picture_back() -> None:
+    rgb = picture(40, 56)
+    ab = rgb2lab(rgb)[..., 1:].transpose(0, 3, 1, 2)
+    assert np.abs(run_paint(rgb, ab).astype(int) - rgb).max() <= 1
+
+
+def test_any_chroma_matches_the_numpy_definition_and_keeps_lightness() -> None:
+    rng = np.random.default_rng(2)
+    rgb = picture(60, 60)
+    ab = rng.uniform(-110, 110, (1, 2, 60, 60))
+    found = run_paint(rgb, ab)
+    lightness = lab.rgb_to_lightness(rgb)
+    expected = lab.lab_to_rgb(np.concatenate([lightness[..., None], ab.transpose(0, 2, 3, 1)], axis=-1))
+    assert np.abs(found.astype(int) - expected.astype(int)).max() <= 1
+    assert np.abs(lab.rgb_to_lightness(found) - lightness).mean() < 0.3
+
+
+def test_no_chroma_gives_grey_back_exactly() -> None:
+    grey = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1).repeat(3, axis=-1)
+    assert np.array_equal(run_paint(grey, np.zeros((1, 2, 4, 4))), grey)
+
+
+@pytest.mark.parametrize(
+    ("size", "grid", "n"), [((97, 131), (64, 96), 2), ((301, 517), (256, 448), 1), ((16, 40), (32, 32), 3)]
+)
+def test_onnx_runtime_paints_what_pytorch_paints(model, files, size, grid, n: int) -> None:
+    rgb, raster = np.repeat(picture(*size), n, 0), np.repeat(hints(*grid), n, 0)
+    rgb[-1] = 255 - rgb[-1]
+    session = onnxruntime.InferenceSession(files[0], providers=["CPUExecutionProvider"])
+    found, found_ab = session.run(["colored", "ab"], {"rgb": rgb, "hints": raster})
+    with torch.no_grad():
+        wanted, wanted_ab = model(torch.from_numpy(rgb), torch.from_numpy(raster))
+    assert found.shape == rgb.shape and found.dtype == np.uint8
+    assert np.abs(found_ab - wanted_ab.numpy()).max() < 1e-2
+    difference = np.abs(found.astype(int) - wanted.numpy().astype(int))
+    assert difference.max() <= 1 and (difference > 0).mean() < 1e-3
+
+
+def test_painting_in_strips_is_painting_the_whole(model, files) -> None:
+    rgb = picture(75, 90)
+    whole, ab = onnxruntime.InferenceSession(files[0]).run(["colored", "ab"], {"rgb": rgb, "hints": hints(64, 64)})
+    paint = onnxruntime.InferenceSession(files[1])
+    scalars = {"total": np.array(75, np.float32), "ab": ab}
+    strips = [
+        paint.run(None, {"rgb": rgb[:, top : top + 20], "top": np.array(top, np.float32), **scalars})[0]
+        for top in range(0, 75, 20)
+    ]
+    difference = np.abs(np.concatenate(strips, axis=1).astype(int) - whole.astype(int))
+    assert difference.max() <= 1 and (difference > 0).mean() < 1e-3
+
+
+def test_the_graph_keeps_to_what_tensorrt_parses(files) -> None:
+    """Bytes are only cast, no antialiased Resize, no byte constants, no scatter with a reduction; all in one file."""
+    for file in files:
+        graph = onnx.load(str(file), load_external_data=False).graph
+        assert not [t.name for t in graph.initializer if t.data_type == onnx.TensorProto.UINT8]
+        assert not [t.name for t in graph.initializer if t.data_location == onnx.TensorProto.EXTERNAL]
+        types = {v.name: v.type.tensor_type.elem_type for v in (*graph.value_info, *graph.input, *graph.output)}
+        for node in graph.node:
+            attributes = {a.name: a for a in node.attribute}
+            assert not (node.op_type == "Resize" and "antialias" in attributes and attributes["antialias"].i)
+            if node.op_type.startswith("Scatter"):
+                assert attributes["reduction"].s in (b"", b"none") if "reduction" in attributes else True
+            touches_bytes = [n for n in node.input if types.get(n) == onnx.TensorProto.UINT8]
+            assert not touches_bytes or node.op_type in ("Cast", "Shape"), f"{node.op_type} works on bytes"
+
+
+def test_the_exported_sizes_are_dynamic(files) -> None:
+    inputs = {i.name: i for i in onnxruntime.InferenceSession(files[0]).get_inputs()}
+    assert [type(d) for d in inputs["rgb"].shape] == [str, str, str, int]
+    assert [type(d) for d in inputs["hints"].shape] == [str, str, str, int]
+    assert {i.type for i in inputs.values()} == {"tensor(uint8)"}
