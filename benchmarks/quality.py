@@ -371,6 +371,7 @@ def command(
             "hint": "3x3",
             "model": model,
             "threads": threads,
+            "counts": ",".join(map(str, counts)),
         },
         "machine": machine(),
         "counts": counts,

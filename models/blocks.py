@@ -26,11 +26,15 @@ class ConvBlock(nn.Module):
 class ResBlock(nn.Module):
     """Two 3x3 convolutions and a shortcut (He et al. 2016; the paper, 4.2.2)."""
 
-    def __init__(self, inputs: int, outputs: int) -> None:
+    def __init__(self, inputs: int, outputs: int, norm_shortcut: bool = True) -> None:
         super().__init__()
         self.conv1 = conv_bn(inputs, outputs)
         self.conv2 = conv_bn(outputs, outputs)
-        self.shortcut = nn.Identity() if inputs == outputs else conv_bn(inputs, outputs, 1)
+        self.shortcut: nn.Module = nn.Identity()
+        if inputs != outputs:
+            # The paper's published code does not normalise the shortcut.
+            plain = nn.Conv2d(inputs, outputs, 1, bias=False)
+            self.shortcut = conv_bn(inputs, outputs, 1) if norm_shortcut else plain
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.relu(self.conv2(torch.relu(self.conv1(x))) + self.shortcut(x))
@@ -80,7 +84,7 @@ class TransBlock(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, heads: int, patch: int) -> None:
         super().__init__()
-        self.resnet = ResBlock(inputs, outputs)
+        self.resnet = ResBlock(inputs, outputs, norm_shortcut=False)
         self.vit = PatchTransformer(outputs, heads, patch)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -6,7 +6,6 @@ Bhavanam and Gowda, "User Guided Image Colorization", section 4.2, figure 1.
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..color import bins, tensors
@@ -18,7 +17,9 @@ from .prediction import Network, Prediction
 class PaperUNet(Network):
     """An encoder layer is a block and a max pool; a decoder layer an upsampling, the skip and a block.
 
-    The variant chooses the block: a convolution (unet), a ResNet block (resunet), ResNet + ViT (transunet).
+    The variant chooses the block: a convolution (unet), a ResNet block (resunet), ResNet + ViT (transunet). As in the
+    published code, the latter two have a 3x3 convolution behind each pooling and each upsampling; the published
+    ResUNet's 308,893 parameters are met exactly.
     """
 
     output_stride = 1
@@ -41,6 +42,8 @@ class PaperUNet(Network):
             nn.BatchNorm2d(deepest),
             nn.ReLU(),
         )
+        self.pool = nn.ModuleList(self._resample(width, 0.5) for width in config.channels)
+        self.upsample = nn.ModuleList(self._resample(width, 2.0) for width in reversed(config.channels))
         outputs = (config.features, *config.channels[:-1])
         self.decoder = nn.ModuleList(
             self._block(2 * config.channels[i], outputs[i], patch=2 ** (levels - i)) for i in reversed(range(levels))
@@ -53,9 +56,15 @@ class PaperUNet(Network):
             case "unet":
                 return ConvBlock(inputs, outputs)
             case "resunet":
-                return ResBlock(inputs, outputs)
+                return ResBlock(inputs, outputs, norm_shortcut=False)
             case _:
                 return TransBlock(inputs, outputs, self.config.heads, patch)
+
+    def _resample(self, channels: int, scale: float) -> nn.Module:
+        change = nn.MaxPool2d(2) if scale < 1.0 else nn.Upsample(scale_factor=scale, mode="nearest")
+        if self.config.variant == "unet":
+            return change
+        return nn.Sequential(change, nn.Conv2d(channels, channels, 3, padding=1))
 
     def _inputs(self, lightness: Tensor, hint_ab: Tensor, hint_mask: Tensor) -> Tensor:
         if self.config.hints == "bins":
@@ -66,11 +75,11 @@ class PaperUNet(Network):
     def forward(self, lightness: Tensor, hint_ab: Tensor, hint_mask: Tensor) -> Prediction:
         x = self._inputs(lightness, hint_ab, hint_mask)
         skips = []
-        for layer in self.encoder:
+        for layer, pool in zip(self.encoder, self.pool, strict=True):
             skips.append(layer(x))
-            x = F.max_pool2d(skips[-1], 2)
+            x = pool(skips[-1])
         x = self.bottleneck(x)
-        for layer, skip in zip(self.decoder, reversed(skips), strict=True):
-            x = layer(torch.cat([F.interpolate(x, scale_factor=2.0, mode="nearest"), skip], dim=1))
+        for layer, upsample, skip in zip(self.decoder, self.upsample, reversed(skips), strict=True):
+            x = layer(torch.cat([upsample(x), skip], dim=1))
         logits = torch.stack([self.head_a(x), self.head_b(x)], dim=1)
         return Prediction(logits, tensors.annealed_mean(logits))

@@ -13,8 +13,6 @@ from .engine import cores
 EXTRAS = {
     "torch": "pip install 'gcolor[train]' for training and export",
     "onnx": "pip install 'gcolor[train]' for export",
-    "nvidia-dali-cuda130": "pip install 'gcolor[train]' on Linux",
-    "tensorrt": "pip install 'gcolor[trt]'",
 }
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..color.errors import BundleError, EngineError
+from ..color.errors import BundleError, EngineError, PictureError
 from ..color.lab import Bytes
 from .bundle import Bundle
 
@@ -73,11 +73,18 @@ class OnnxEngine:
 
     def color(self, rgb: Bytes, hints: Bytes) -> tuple[Bytes, NDArray[np.float32]]:
         """rgb [N, H, W, 3] and hints [N, h, w, 4] to the coloured pictures and their ab [N, 2, g, k]."""
-        colored, ab = self._model.run(["colored", "ab"], {"rgb": rgb, "hints": hints})
+        colored, ab = self._run(self._model, ["colored", "ab"], {"rgb": rgb, "hints": hints})
         return colored, ab
 
     def paint(self, strip: Bytes, ab: NDArray[np.float32], top: int, total: int) -> Bytes:
         """A strip [1, H, W, 3] that begins at row `top` of a picture of `total` rows, coloured by the picture's ab."""
         feeds = {"rgb": strip, "ab": ab, "top": np.array(top, np.float32), "total": np.array(total, np.float32)}
-        colored: Bytes = self._paint.run(["colored"], feeds)[0]
+        colored: Bytes = self._run(self._paint, ["colored"], feeds)[0]
         return colored
+
+    @staticmethod
+    def _run(session: onnxruntime.InferenceSession, outputs: list[str], feeds: dict[str, Any]) -> list[Any]:
+        try:
+            return list(session.run(outputs, feeds))
+        except Exception as error:  # out of memory, say: this picture fails, the others go on
+            raise PictureError(f"ONNX Runtime failed on it: {str(error).splitlines()[0]}") from error

@@ -58,6 +58,9 @@ def make_plan(
     _check_apart(root, target, images.is_dir())
     if hints is not None and not hints.is_dir():
         raise UsageError(f"{show(hints)}: the hints are a folder; there is none here")
+    if hints is not None and hints.resolve() == root.resolve():
+        # A PNG photograph there would be taken for its neighbour's hints.
+        raise UsageError(f"{show(hints)}: hints need a folder of their own, apart from the pictures")
     sources = find_pictures(images) if images.is_dir() else [images]
     sources = [s for s in sources if pattern is None or s.relative_to(root).match(pattern)]
     if not sources:

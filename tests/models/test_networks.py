@@ -39,6 +39,7 @@ def test_paper_preset_has_the_papers_shape() -> None:
     model = build(PRESETS["paper"])
     assert [layer.conv2[0].out_channels for layer in model.encoder] == [8, 16, 32, 64]
     assert len(model.decoder) == 4
+    assert sum(p.numel() for p in model.parameters()) == 308_893
     assert model.head_a.in_channels == 3 and model.head_a.out_channels == 32
     assert all(m.kernel_size == (1, 1) for m in model.bottleneck if isinstance(m, torch.nn.Conv2d))
 

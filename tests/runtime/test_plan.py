@@ -68,6 +68,8 @@ def test_wrong_calls(tmp_path: Path) -> None:
     with pytest.raises(NothingToDoError, match="no picture found"):
         make_plan(tmp_path / "empty", None, None)
     images = touch(tmp_path / "imgs", "a.jpg", "a.tif")
+    with pytest.raises(UsageError, match="folder of their own"):
+        make_plan(images, images, None)
     with pytest.raises(UsageError, match="hints"):
         make_plan(images, tmp_path / "nohints", None)
     with pytest.raises(UsageError, match=r"a\.json may belong to"):
