@@ -4,7 +4,8 @@ Every network maps ``lightness [B,1,h,w]`` (L, 0..100), ``hint_ab [B,2,h,w]`` (c
 ``hint_mask [B,1,h,w]`` (1 at hints) to a `Prediction`; h and w are multiples of 16.
 """
 
-from .config import PRESETS, ModelConfig, build
+from .build import build
+from .config import PRESETS, ModelConfig
 from .prediction import Network, Prediction
 
 __all__ = ["PRESETS", "ModelConfig", "Network", "Prediction", "build"]

@@ -1,11 +1,9 @@
-"""One configuration for every network, the presets, and `build`."""
+"""One configuration for every network, and the presets."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
-
-from .prediction import Network
 
 Variant = Literal["unet", "resunet", "transunet", "hintunet"]
 
@@ -46,14 +44,3 @@ PRESETS: dict[str, ModelConfig] = {
     "paper-transunet": ModelConfig(variant="transunet", **_PAPER),
     "resunet": ModelConfig(variant="resunet", channels=(32, 64, 96, 128), features=32),
 }
-
-
-def build(config: ModelConfig) -> Network:
-    """The network of a configuration, freshly initialised."""
-    if config.variant == "hintunet":
-        from .hintunet import HintUNet
-
-        return HintUNet(config)
-    from .unet import PaperUNet
-
-    return PaperUNet(config)

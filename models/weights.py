@@ -10,7 +10,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from ..color.errors import UsageError
-from .config import ModelConfig, build
+from .build import build
+from .config import ModelConfig
 from .prediction import Network
 
 
