@@ -94,7 +94,8 @@ def find_photos(folder: Path, limit: int | None) -> list[Path]:
 
 
 def read_photo(path: Path) -> Photo:
-    bgr = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_COLOR)
+    data = np.frombuffer(path.read_bytes(), np.uint8)
+    bgr = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
     if bgr is None:
         raise click.ClickException(f"{path}: not a picture that OpenCV can read")
     rgb = cv2.resize(bgr[..., ::-1], (SIZE, SIZE), interpolation=cv2.INTER_AREA)

@@ -24,12 +24,14 @@ _PATH = click.Path(path_type=Path)
 )
 @click.option("--batch-size", type=click.IntRange(1), help="The same batch size throughout, at --size.")
 @click.option(
-    "--size", type=click.IntRange(32), help="The same crop throughout, a multiple of 16. [default: 128, then 256]"
+    "--size",
+    type=click.IntRange(32),
+    help="The same crop throughout, a multiple of 16. [default: 128, then 192, then 256]",
 )
 @click.option("--learning-rate", type=float, default=2e-3, show_default=True)
 @click.option("--rebalance", type=click.Choice(["smoothed", "paper", "none"]), default="smoothed", show_default=True)
 @click.option(
-    "--max-grey", type=click.FloatRange(0, 1), default=0.9, show_default=True, help="Drop photos with more near-grey."
+    "--max-grey", type=click.FloatRange(0, 1), default=0.97, show_default=True, help="Drop photos with more near-grey."
 )
 @click.option("--validation", type=_PATH, multiple=True, help="Folder of held-out photos to score on.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")

@@ -29,7 +29,8 @@ class TrainConfig:
     """Wall-clock budget; when above 0 the schedule follows whichever of steps and minutes is nearer its end."""
     stages: list[Stage] = field(
         default_factory=lambda: [
-            Stage(until=0.7, size=128, batch_size=32),
+            Stage(until=0.55, size=128, batch_size=32),
+            Stage(until=0.8, size=192, batch_size=16),
             Stage(until=1.0, size=256, batch_size=12),
         ]
     )
@@ -48,8 +49,8 @@ class TrainConfig:
     """lambda_patch, the extra weight of the cross-entropy at hinted cells (eq. 3)."""
     regression_weight: float = 0.1
     """Weight of the smooth L1 distance of the decoded ab, in ab units."""
-    max_grey: float = 0.9
-    """Photos with a larger share of near-grey pixels are left out (the paper: 0.7)."""
+    max_grey: float = 0.97
+    """Photos with a larger share of near-grey pixels are left out (the paper: 0.7, which drops two of three)."""
     max_hints: int = 100
     recolor: float = 0.25
     """Share of photos in which one colour is replaced by a foreign one, so that hints outweigh habit."""
