@@ -37,6 +37,14 @@ _PATH = click.Path(path_type=Path)
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
 @click.option("--threads", type=click.IntRange(0), default=0, help="CPU threads; 0 leaves it to torch.")
 @click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--start", type=_PATH, help="Begin with the weights of another run.")
+@click.option(
+    "--recolor",
+    type=click.FloatRange(0, 1),
+    default=0.4,
+    show_default=True,
+    help="Share of photos with a foreign colour.",
+)
 @click.option("--resume", is_flag=True, help="Continue the run in its folder.")
 def command(
     data: tuple[Path, ...],
@@ -53,6 +61,8 @@ def command(
     device: str,
     threads: int,
     seed: int,
+    start: Path | None,
+    recolor: float,
     resume: bool,
 ) -> None:
     """Train a network on the photos below DATA and keep checkpoints, averaged weights and metrics in a folder."""
@@ -83,6 +93,7 @@ def command(
         learning_rate=learning_rate,
         rebalance=rebalance,  # type: ignore[arg-type]
         max_grey=max_grey,
+        recolor=recolor,
         device=chosen,
         threads=threads,
         seed=seed,

@@ -52,7 +52,7 @@ class TrainConfig:
     max_grey: float = 0.97
     """Photos with a larger share of near-grey pixels are left out (the paper: 0.7, which drops two of three)."""
     max_hints: int = 100
-    recolor: float = 0.25
+    recolor: float = 0.4
     """Share of photos in which one colour is replaced by a foreign one, so that hints outweigh habit."""
     seed: int = 0
     device: str = "cpu"

@@ -15,7 +15,8 @@ from torch import Tensor
 
 from ..color import tensors
 from ..color.errors import GcolorError, UsageError
-from ..models import build
+from ..models import ModelConfig, build
+from ..models.weights import load_model
 from .checkpoint import FORMAT, Averaged, pack, save_json, save_tensors, unpack
 from .config import Stage, TrainConfig
 from .data import PhotoSet, make_batch, prefetch
@@ -27,10 +28,10 @@ from .simulate import recolor, simulate_hints, vary_lightness
 def prepare(rgb_B3HW: Tensor, generator: torch.Generator, config: TrainConfig) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """A uint8 batch to what the network sees and must find: lightness, hint ab, hint mask, true ab."""
     lab = tensors.rgb_to_lab(rgb_B3HW.float() / 255.0)
-    lab = recolor(lab, generator, config.recolor)
+    lab, point = recolor(lab, generator, config.recolor)
     ab = lab[:, 1:]
     largest = max(1, round(9 * rgb_B3HW.shape[-1] / 256))
-    hint_ab, hint_mask = simulate_hints(ab, generator, config.max_hints, largest)
+    hint_ab, hint_mask = simulate_hints(ab, generator, config.max_hints, largest, point)
     return vary_lightness(lab[:, :1], generator), hint_ab, hint_mask, ab
 
 
@@ -52,9 +53,10 @@ def train(
     *,
     resume: bool = False,
     validation: list[Path] | None = None,
+    start: Path | None = None,
     report: Callable[[str], None] = print,
 ) -> None:
-    """Train a network on folders of photos and write the run's folder.
+    """Train a network on folders of photos and write the run's folder; `start` is a run whose weights it begins with.
 
     Raises UsageError where the folder holds another run, NothingToDoError without photos, GcolorError when the loss
     stops being a number (the last checkpoint stays).
@@ -72,6 +74,11 @@ def train(
     weights = class_weights(photos.counts, config.rebalance).to(device)
 
     model = build(config.model).to(device)
+    if start and not (resume and saved.exists()):
+        weights_of, info_of = load_model(start)
+        if ModelConfig.from_dict(info_of["config"]["model"]) != config.model:
+            raise UsageError(f"{start}: holds another network than this run's; choose its --preset")
+        model.load_state_dict(weights_of.state_dict())
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = Averaged(model, config.ema)
     optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)

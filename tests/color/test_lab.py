@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from gcolor.color import lab
 from numpy.typing import NDArray
-from skimage.color import lab2rgb, rgb2lab
+
+skimage_color = pytest.importorskip("skimage.color")
+lab2rgb, rgb2lab = skimage_color.lab2rgb, skimage_color.rgb2lab
 
 # scikit-image keeps XYZ_FROM_RGB to six digits as we do and inverts it as we do; what remains is rounding.
 LAB_TOLERANCE = 1e-3

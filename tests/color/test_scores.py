@@ -8,8 +8,9 @@ import statistics
 import numpy as np
 import pytest
 from gcolor.color import scores
-from skimage.color import deltaE_ciede2000
-from skimage.metrics import peak_signal_noise_ratio
+
+deltaE_ciede2000 = pytest.importorskip("skimage.color").deltaE_ciede2000  # noqa: N816
+peak_signal_noise_ratio = pytest.importorskip("skimage.metrics").peak_signal_noise_ratio
 
 
 def rng() -> np.random.Generator:

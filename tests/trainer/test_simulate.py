@@ -41,12 +41,34 @@ def test_a_brush_paints_the_mean_of_its_patch() -> None:
 def test_recolouring_keeps_lightness_and_gamut_and_changes_colour() -> None:
     rgb = torch.rand(8, 3, 24, 24, generator=generator(3))
     before = tensors.rgb_to_lab(rgb)
-    after = recolor(before, generator(), share=1.0)
+    after, point = recolor(before, generator(), share=1.0)
+    assert (point >= 0).all() and (point < 24).all()
     assert (after[:, 0] - before[:, 0]).abs().max() < 0.05
     linear = lab.lab_to_linear(after.permute(0, 2, 3, 1).double().numpy())
     assert linear.min() > -1e-3 and linear.max() < 1 + 1e-3
     assert ((after - before)[:, 1:].abs().amax((1, 2, 3)) > 5).all()
-    assert torch.equal(recolor(before, generator(), share=0.0), before)
+    same, none = recolor(before, generator(), share=0.0)
+    assert torch.equal(same, before) and (none == -1).all()
+
+
+def test_a_recoloured_point_is_always_hinted() -> None:
+    ab = 50 * torch.randn(40, 2, 24, 24, generator=generator(4))
+    point = torch.randint(0, 24, (40, 2), generator=generator(5))
+    point[::2] = -1
+    _, mask = simulate_hints(ab, generator(), most=36, largest=4, point_B2=point)
+    for (y, x), on in zip(point.tolist(), mask[:, 0], strict=True):
+        assert y < 0 or on[y, x] == 1
+
+
+def test_most_recolouring_stays_around_its_point() -> None:
+    flat = torch.full((60, 3, 64, 64), 0.5)
+    before = tensors.rgb_to_lab(flat)
+    after, point = recolor(before, generator(), share=1.0)
+    change = (after - before)[:, 1:].norm(dim=1)
+    corner = torch.where((point < 32).all(1), change[:, -1, -1], change[:, 0, 0])
+    at_point = change[torch.arange(60), point[:, 0], point[:, 1]]
+    assert (at_point > 5).all()
+    assert 0.4 < float((corner < 0.5 * at_point).float().mean()) < 0.95
 
 
 def test_lightness_varies_within_its_range() -> None:
