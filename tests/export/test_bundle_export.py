@@ -13,6 +13,7 @@ from gcolor.color.errors import BundleError, UsageError  # noqa: E402
 from gcolor.export import bundle as module  # noqa: E402
 from gcolor.export.bundle import export_bundle  # noqa: E402
 from gcolor.export.parity import Parity  # noqa: E402
+from gcolor.models import ModelConfig, build  # noqa: E402
 
 
 def test_the_whole_way_by_the_commands(tmp_path: Path, gcolor, make_scene) -> None:
@@ -37,12 +38,26 @@ def test_the_whole_way_by_the_commands(tmp_path: Path, gcolor, make_scene) -> No
     assert done.returncode == 0, done.stderr
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [f"{i}.png" for i in range(4)]
 
-    # A bar that nothing can pass: refused with the figures, and the bundle that was there stays.
-    before = (bundle / "manifest.json").read_bytes()
-    done = gcolor("export", run, "-o", bundle, "--tolerance", 1e-12)
-    assert done.returncode == 5 and "mean_ciede2000" in done.stderr
-    assert (bundle / "manifest.json").read_bytes() == before
-    assert not [p for p in tmp_path.iterdir() if p.name.startswith(".bundle")]
+
+def test_a_bundle_that_fails_parity_is_refused_and_the_old_one_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "bundle"
+    out.mkdir()
+    (out / "manifest.json").write_text("the old one")
+    network = build(ModelConfig(channels=(8, 8, 8), blocks=(1, 1, 1), heads=2))
+    info = {"config": {"model": network.config.to_dict()}, "step": 1, "seconds": 1.0, "scores": None}
+    bad = Parity(photos=1, max_levels=9, share_beyond_one_level=0.2, mean_ciede2000=3.0, bin_agreement=0.5)
+    monkeypatch.setattr(module, "load_model", lambda run: (network, info))
+    monkeypatch.setattr(module, "export_fused", lambda model, path: path.write_bytes(b"graph"))
+    monkeypatch.setattr(module, "export_paint", lambda paint, stride, path: path.write_bytes(b"graph"))
+    monkeypatch.setattr(module, "measure_parity", lambda *_: bad)
+    with pytest.raises(BundleError, match="'mean_ciede2000': 3.0"):
+        export_bundle(tmp_path / "run", out)
+    assert (out / "manifest.json").read_text() == "the old one"
+    assert [p.name for p in tmp_path.iterdir()] == ["bundle"]
+    export_bundle(tmp_path / "run", out, tolerance=1000.0)
+    assert json.loads((out / "manifest.json").read_text())["parity"]["max_levels"] == 9
 
 
 def test_parity_limits() -> None:
