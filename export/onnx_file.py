@@ -70,4 +70,15 @@ def _export(
             output_names=outputs,
             external_data=False,
         )
+    model = onnx.load(str(path))
+    _forget_origin(model)
+    onnx.save(model, str(path))
     onnx.checker.check_model(str(path), full_check=True)
+
+
+def _forget_origin(model: onnx.ModelProto) -> None:
+    """Drop the exporter's notes on every node: stack traces with this machine's paths, more bytes than the painting."""
+    for item in (*model.graph.node, *model.graph.value_info, *model.graph.initializer, *model.graph.input):
+        del item.metadata_props[:]
+        item.doc_string = ""
+    del model.graph.metadata_props[:]

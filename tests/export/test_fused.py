@@ -138,6 +138,12 @@ def test_the_graph_keeps_to_what_tensorrt_parses(files) -> None:
             assert not touches_bytes or node.op_type in ("Cast", "Shape"), f"{node.op_type} works on bytes"
 
 
+def test_the_files_tell_nothing_of_the_machine_that_made_them(files) -> None:
+    folder = str(Path(export_fused.__code__.co_filename).parent).encode()
+    for file in files:
+        assert folder not in file.read_bytes()
+
+
 def test_the_exported_sizes_are_dynamic(files) -> None:
     inputs = {i.name: i for i in onnxruntime.InferenceSession(files[0]).get_inputs()}
     assert [type(d) for d in inputs["rgb"].shape] == [str, str, str, int]
