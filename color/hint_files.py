@@ -25,7 +25,8 @@ import numpy as np
 from PIL import PngImagePlugin
 
 from .errors import HintError, UsageError
-from .hints import Bytes, Hints, Mark
+from .hints import Hints, Mark
+from .lab import Bytes
 
 VERSION = 1
 MAX_JSON_BYTES = 1 << 20

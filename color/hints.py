@@ -12,9 +12,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from .lab import Bytes
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-Bytes = NDArray[np.uint8]
 
 OPAQUE = 128  # the least alpha that makes an overlay pixel a hint
 TINY = 1e-9  # pixels; shorter heights count as level, smaller misses of a cell's centre as hits

@@ -14,8 +14,6 @@ from .resample import enlarge_matrix, indices, shrink_matrix
 
 # Entries of the sRGB encoding table, spaced evenly in the square root of linear light, where the curve is near a line.
 ENCODE_STEPS = 8192
-# Y at which luminance is taken as black; below it the cube root is the CIE tangent line anyway.
-LOG_THIRD = 1.0 / 3.0
 
 
 def look_up(table: Tensor, index: Tensor) -> Tensor:
@@ -47,7 +45,7 @@ class Paint(nn.Module):
     @staticmethod
     def lab_f(y: Tensor) -> Tensor:
         """CIE f of Y: the cube root by exp and log, and its tangent below EPSILON without a branch."""
-        root = (y.clamp(min=lab.EPSILON).log() * LOG_THIRD).exp()
+        root = (y.clamp(min=lab.EPSILON).log() * (1.0 / 3.0)).exp()
         return root + (y - lab.EPSILON).clamp(max=0.0) * lab.SLOPE
 
     def encode(self, y: Tensor, fy: Tensor, a: Tensor, b: Tensor) -> Tensor:
