@@ -9,7 +9,6 @@ the RGB picture that comes out, so that a method's own rounding and gamut count 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -23,7 +22,7 @@ import cv2
 import gcolor
 import numpy as np
 from baselines import kernel_regression, nearest_hint
-from gcolor.color import lab, scores
+from gcolor.color import lab, protocol, scores
 from levin import levin
 from machine import describe
 from numpy.typing import NDArray
@@ -36,7 +35,7 @@ Floats = NDArray[np.float64]
 Bytes = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 
-SIZE = 256
+SIZE = protocol.SIZE
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
 BASELINES: dict[str, Callable[[Floats, Floats, Mask], Floats]] = {
     "levin": levin,
@@ -67,30 +66,19 @@ class Photo:
         return self.lab[..., 0]
 
     def rng(self, purpose: str) -> np.random.Generator:
-        """The same numbers for the same file name, on every machine and in every run."""
-        return np.random.default_rng(list(digest(f"{purpose}/{self.name}")))
+        return protocol.generator(self.name, purpose)
 
     def hints(self, count: int) -> Bytes:
-        """RGBA [256, 256, 4] with `count` true hints of 3 x 3 pixels."""
-        raster = np.zeros((SIZE, SIZE, 4), np.uint8)
-        for y, x in self.rng("hints").integers(1, SIZE - 1, (count, 2)):
-            place = np.s_[y - 1 : y + 2, x - 1 : x + 2]
-            raster[place][..., :3], raster[place][..., 3] = self.rgb[place], 255
-        return raster
+        return protocol.true_hints(self.rgb, self.name, count)
 
 
 Method = Callable[[Photo, Bytes], Bytes]
 
 
-def digest(text: str) -> bytes:
-    """SHA-256, because Python's own hash() differs from run to run."""
-    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()
-
-
 def find_photos(folder: Path, limit: int | None) -> list[Path]:
     """Photographs in a folder and below, in the order of their names' hash: the first N are a fair sample of all."""
     found = [p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES]
-    return sorted(found, key=lambda p: digest(p.name))[:limit]
+    return protocol.sample(found, limit)
 
 
 def read_photo(path: Path) -> Photo:
@@ -119,39 +107,6 @@ def baseline_method(spread: Callable[[Floats, Floats, Mask], Floats]) -> Method:
     return color
 
 
-def score(found: Bytes, photo: Photo) -> dict[str, float]:
-    """One picture's scores; its colourfulness and the true one apart, since a grey photo has no ratio of them."""
-    found_lab = lab.rgb_to_lab(found)
-    found_ab, true_ab = found_lab[..., 1:], photo.lab[..., 1:]
-    return {
-        "psnr": scores.psnr(found, photo.rgb),
-        "accuracy": scores.bin_accuracy(found_ab, true_ab),
-        "rmse": scores.ab_rmse(found_ab, true_ab),
-        "ciede": float(scores.ciede2000(found_lab, photo.lab).mean()),
-        "colourfulness": scores.colourfulness(found),
-        "true_colourfulness": scores.colourfulness(photo.rgb),
-    }
-
-
-def mean_and_error(values: Floats) -> dict[str, float]:
-    """Mean and its standard error (0 for a single value, which has none)."""
-    error = values.std(ddof=1) / np.sqrt(values.size) if values.size > 1 else 0.0
-    return {"mean": float(values.mean()), "error": float(error)}
-
-
-def summarise(pictures: list[dict[str, float]]) -> dict[str, Any]:
-    """Per-picture scores to means with their standard errors over the photos."""
-    columns = {name: np.array([p[name] for p in pictures]) for name in pictures[0]}
-    found, true = columns["colourfulness"], columns["true_colourfulness"]
-    # The ratio of the means: near-grey photos would rule a mean of ratios. Its error is that of the residual.
-    ratio = found.mean() / max(true.mean(), 1e-9)
-    error = mean_and_error(found - ratio * true)["error"] / max(true.mean(), 1e-9)
-    summary: dict[str, Any] = {name: mean_and_error(columns[name]) for name in SCORES}
-    summary["colourfulness"] = {"mean": float(ratio), "error": error}
-    summary["seconds"] = float(columns["seconds"].mean())
-    return summary
-
-
 def measure(photos: list[Path], methods: dict[str, Method], counts: list[int]) -> list[dict[str, Any]]:
     """Scores of each method at each number of hints, photo by photo so that memory stays flat."""
     pictures: dict[tuple[str, int], list[dict[str, float]]] = {(m, n): [] for m in methods for n in counts}
@@ -162,8 +117,8 @@ def measure(photos: list[Path], methods: dict[str, Method], counts: list[int]) -
             start = time.perf_counter()
             found = methods[name](photo, hints)
             seconds = time.perf_counter() - start
-            rows.append({**score(found, photo), "seconds": seconds})
-    return [{"method": m, "hints": n, **summarise(rows)} for (m, n), rows in pictures.items()]
+            rows.append({**scores.picture_scores(found, photo.rgb, photo.lab), "seconds": seconds})
+    return [{"method": m, "hints": n, **scores.summarise(rows)} for (m, n), rows in pictures.items()]
 
 
 def rises(rows: list[dict[str, Any]]) -> dict[str, dict[str, bool]]:
@@ -237,11 +192,15 @@ def adherence(photos: list[Path], method: Method) -> dict[str, Any]:
     if not misses:
         return {"photos": 0}
     miss = np.array(misses)
-    at_hint = {**mean_and_error(miss), "p95": float(np.percentile(miss, 95)), "close": float((miss <= CLOSE).mean())}
+    at_hint = {
+        **scores.mean_and_error(miss),
+        "p95": float(np.percentile(miss, 95)),
+        "close": float((miss <= CLOSE).mean()),
+    }
     return {
         "photos": len(misses),
         "at_hint": at_hint,
-        "leak": {name: mean_and_error(np.array(values)) for name, values in leaks.items() if values},
+        "leak": {name: scores.mean_and_error(np.array(values)) for name, values in leaks.items() if values},
     }
 
 
@@ -276,7 +235,7 @@ def show(report: dict[str, Any]) -> None:
         column.justify = "right"
     for row in report["rows"]:
         cells = [plus_minus(row[name], 3 if name == "accuracy" else 2) for name in SCORES]
-        cells += [plus_minus(row["colourfulness"], 2), f"{row['seconds']:.3f}"]
+        cells += [plus_minus(row["colourfulness"], 2), f"{row['seconds']['mean']:.3f}"]
         table.add_row(row["method"], str(row["hints"]), *cells, end_section=row["hints"] == report["counts"][-1])
     console.print(table)
     for method, result in report["strictly_rising"].items():

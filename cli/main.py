@@ -17,8 +17,10 @@ from ..color.errors import GcolorError, UsageError
 COMMANDS = {
     "batch": "batch",
     "doctor": "doctor",
+    "evaluate": "evaluate",
     "export": "export",
     "hints": "hints",
+    "prepare": "prepare",
     "train": "train",
 }
 
@@ -84,7 +86,7 @@ def main(arguments: list[str] | None = None) -> None:
 def run(arguments: list[str]) -> int:
     """Run a command line and return its exit code; what is wrong is said on stderr."""
     try:
-        result: Any = command.main(arguments, prog_name="gcolor", standalone_mode=False)
+        result: Any = command.main(arguments, prog_name="gcolor", standalone_mode=False, obj=list(arguments))
         return result if isinstance(result, int) else 0
     except click.exceptions.Exit as stop:
         return stop.exit_code

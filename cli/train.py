@@ -2,109 +2,164 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+if TYPE_CHECKING:
+    from ..trainer.config import TrainConfig
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
 _PATH = click.Path(path_type=Path)
+_SHARE = click.FloatRange(0, 1)
+_COUNT = click.IntRange(0)
+_SOME = click.IntRange(1)
 
 
-@click.command("train", short_help="Train a network on folders of photos.")
+def _field(flag: str, kind: Any, text: str) -> Callable[[_Function], _Function]:
+    """An option that is named after a field of TrainConfig and replaces the preset's value where it is given."""
+    return click.option(flag, type=kind, help=text)
+
+
+@click.command("train", short_help="Train a network on shards or folders of photos.")
 @click.argument("data", type=_PATH, nargs=-1, required=True)
 @click.option("-o", "--output", "run", type=_PATH, required=True, help="The run's folder.")
 @click.option(
     "--preset",
-    default="default",
-    show_default=True,
-    help="Network: default, paper, paper-unet, paper-transunet, resunet.",
+    help="Network and recipe: default, paper, paper-unet, paper-transunet, resunet. [default: default]",
 )
-@click.option("--steps", type=click.IntRange(1), default=20_000, show_default=True)
-@click.option(
-    "--minutes", type=click.FloatRange(0), default=0.0, help="Wall-clock budget; the schedule fits itself to it."
-)
-@click.option("--batch-size", type=click.IntRange(1), help="The same batch size throughout, at --size.")
-@click.option(
-    "--size",
-    type=click.IntRange(32),
-    help="The same crop throughout, a multiple of 16. [default: 128, then 192, then 256]",
-)
-@click.option("--learning-rate", type=float, default=2e-3, show_default=True)
-@click.option("--rebalance", type=click.Choice(["smoothed", "paper", "none"]), default="smoothed", show_default=True)
-@click.option(
-    "--max-grey", type=click.FloatRange(0, 1), default=0.97, show_default=True, help="Drop photos with more near-grey."
-)
-@click.option("--validation", type=_PATH, multiple=True, help="Folder of held-out photos to score on.")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
-@click.option("--threads", type=click.IntRange(0), default=0, help="CPU threads; 0 leaves it to torch.")
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--resume", is_flag=True, help="Continue the run in its folder; options that are given replace its own.")
 @click.option("--start", type=_PATH, help="Begin with the weights of another run.")
+@click.option("--validation", type=_PATH, help="Folder of held-out photos to score on.")
+@_field("--steps", _SOME, "Optimizer steps of the whole run.")
+@_field("--minutes", click.FloatRange(0), "Wall-clock budget; the schedule fits itself to it.")
+@click.option("--batch-size", type=_SOME, help="The same batch throughout, over all processes, at --size.")
 @click.option(
-    "--recolor",
-    type=click.FloatRange(0, 1),
-    default=0.4,
-    show_default=True,
-    help="Share of photos with a foreign colour.",
+    "--size", type=click.IntRange(32), help="The same crop throughout, a multiple of 16 (default: 128 to 256)."
 )
-@click.option("--resume", is_flag=True, help="Continue the run in its folder.")
+@_field("--crop", click.Choice(["random", "stretch"]), "Random parts, or the whole photo as a square.")
+@_field("--learning-rate", float, "Largest learning rate.")
+@_field("--weight-decay", click.FloatRange(0), "Of AdamW, or Adam in the paper's presets.")
+@_field("--warmup-steps", _COUNT, "Steps over which the learning rate rises.")
+@_field("--clip-norm", click.FloatRange(0), "Largest norm of the gradient; 0 for any.")
+@_field("--ema", _SHARE, "Decay of the averaged weights; 0 for none.")
+@_field("--accumulate", _SOME, "Micro-batches per step, to save memory.")
+@_field("--rebalance", click.Choice(["smoothed", "paper", "none"]), "Class weights.")
+@_field("--patch-weight", click.FloatRange(0), "Extra weight of the loss at hints (lambda_patch).")
+@_field("--regression-weight", click.FloatRange(0), "Weight of the distance of the decoded colour.")
+@_field("--hints", click.Choice(["simulated", "paper", "none"]), "Hints that are shown while training.")
+@_field("--recolor", _SHARE, "Share of photos with a foreign colour.")
+@_field("--max-grey", _SHARE, "Of plain folders, drop photos with this share of near-grey pixels; 1 keeps all.")
+@_field("--seed", int, "Everything random follows from it.")
+@click.option("--device", help="auto, cpu, cuda or cuda:N. [default: auto]")
+@click.option("--gpus", type=_SOME, help="Train in so many processes, one per GPU (with --device cpu: on the CPU).")
+@_field("--precision", click.Choice(["fp32", "bf16", "fp16"]), "Of the network. [default: bf16 on a GPU, else fp32]")
+@click.option("--compile/--no-compile", "compile", default=None, help="Run the network through torch.compile.")
+@_field("--loader", click.Choice(["dali", "torch"]), "Who decodes. [default: dali where it is installed]")
+@_field("--workers", _SOME, "Decoding threads (dali) or processes (torch) for each training process.")
+@_field("--threads", _COUNT, "CPU threads for arithmetic; 0 leaves it to torch.")
+@_field("--log-every", _SOME, "Steps between two lines of metrics.jsonl.")
+@_field("--save-every", _COUNT, "Steps between two checkpoints; 0 goes by --save-minutes.")
+@_field("--save-minutes", click.FloatRange(0), "Minutes between two checkpoints.")
+@_field("--keep", _SOME, "Checkpoints that stay.")
+@_field("--evaluate-every", _COUNT, "Steps between two validations; 0 goes by --evaluate-minutes.")
+@_field("--evaluate-minutes", click.FloatRange(0), "Minutes between two validations.")
+@_field("--evaluate-photos", _SOME, "How many of the held-out photos are scored.")
+@click.pass_context
 def command(
+    ctx: click.Context,
+    /,
     data: tuple[Path, ...],
     run: Path,
-    preset: str,
-    steps: int,
-    minutes: float,
-    batch_size: int | None,
-    size: int | None,
-    learning_rate: float,
-    rebalance: str,
-    max_grey: float,
-    validation: tuple[Path, ...],
-    device: str,
-    threads: int,
-    seed: int,
-    start: Path | None,
-    recolor: float,
     resume: bool,
+    start: Path | None,
+    validation: Path | None,
+    gpus: int | None,
+    **options: Any,
 ) -> None:
-    """Train a network on the photos below DATA and keep checkpoints, averaged weights and metrics in a folder."""
+    """Train a network on DATA and keep checkpoints, averaged weights, metrics and figures in a folder.
+
+    DATA are folders of shards, as `gcolor prepare` makes them, or plain folders of photos, which become shards in the
+    run's folder first. Runs alone, in several processes (--gpus), or under torchrun on several machines.
+    """
     from .needs import require
 
     require("torch", "train")
-    import torch
+    from ..color.errors import UsageError
+    from ..trainer.distributed import World, launch, restarted
+    from ..trainer.loop import silent, train
+    from .training_view import TrainingView
 
-    from ..color.errors import EngineError, UsageError
-    from ..models import PRESETS
-    from ..trainer.config import Stage, TrainConfig
-    from ..trainer.loop import train
-
-    if preset not in PRESETS:
-        raise UsageError(f"--preset {preset}: not known; there are {', '.join(PRESETS)}")
-    if size is not None and size % 16:
-        raise UsageError(f"--size {size}: must be a multiple of 16")
-    for folder in (*data, *validation):
+    folders = list(data)
+    for folder in (*folders, *([validation] if validation else [])):
         if not folder.is_dir():
             raise UsageError(f"{folder}: no such folder")
-    chosen = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
-    if chosen.startswith("cuda") and not torch.cuda.is_available():
-        raise EngineError(f"device {device}: torch sees no CUDA here; use --device cpu")
-    config = TrainConfig(
-        model=PRESETS[preset],
-        steps=steps,
-        minutes=minutes,
-        learning_rate=learning_rate,
-        rebalance=rebalance,  # type: ignore[arg-type]
-        max_grey=max_grey,
-        recolor=recolor,
-        device=chosen,
-        threads=threads,
-        seed=seed,
-    )
+    world = World.from_environment()
+    resume = resume or restarted()
+    config = _configure(run, resume, gpus, world.size, options)
+    with TrainingView(config.steps, live=world.size == 1) as view:
+        if (gpus or 1) > 1 and world.size == 1:
+            from ..trainer.data import prepare_data
+
+            prepare_data(folders, run, config.max_grey, view.say, view.prepared)
+            code = launch(ctx.find_root().obj, gpus or 1)
+            if code:
+                ctx.exit(code)
+            return
+        if config.device == "cuda":
+            config.device = f"cuda:{world.local_rank}"
+        train(
+            folders,
+            run,
+            config,
+            resume=resume,
+            validation=validation,
+            start=start,
+            report=view.say if world.first else silent,
+            on_row=view.row,
+            on_prepared=view.prepared,
+        )
+
+
+def _configure(run: Path, resume: bool, gpus: int | None, processes: int, options: dict[str, Any]) -> TrainConfig:
+    """The preset's configuration, or the resumed run's, with what was asked for on top."""
+    from ..color.errors import UsageError
+    from ..models import PRESETS
+    from ..trainer import checkpoint
+    from ..trainer.config import Stage, TrainConfig, preset
+    from ..trainer.loader import has_dali, require_dali
+    from ..trainer.session import usable_device
+
+    given = {name: value for name, value in options.items() if value is not None}
+    name, device = given.pop("preset", None), given.pop("device", None)
+    size, batch_size = given.pop("size", None), given.pop("batch_size", None)
+    if name is not None and name not in PRESETS:
+        raise UsageError(f"--preset {name}: not known; there are {', '.join(PRESETS)}")
+    if size is not None and size % 16:
+        raise UsageError(f"--size {size}: must be a multiple of 16")
+    kept = checkpoint.checkpoints(run) if resume else []
+    if kept:
+        held = checkpoint.newest_config(run)
+        config = TrainConfig.from_dict(held)
+        if name is not None:
+            config.model = PRESETS[name]
+    else:
+        config = preset(name or "default")
+    config.device = str(usable_device(device or (config.device if kept else "auto"), gpus or 1))
+    on_gpu = config.device.startswith("cuda")
+    if not kept:
+        config.precision = "bf16" if on_gpu else "fp32"
+        config.loader = "dali" if has_dali() else "torch"
+    config.processes = gpus or processes
+    config.workers = max(1, min(8, (os.cpu_count() or 1) // config.processes - 1))
+    for field, value in given.items():
+        setattr(config, field, value)
     if size or batch_size:
-        config.stages = [Stage(until=1.0, size=size or 256, batch_size=batch_size or 12)]
-    train(
-        list(data),
-        run,
-        config,
-        resume=resume,
-        validation=list(validation),
-        report=lambda line: click.echo(line, err=True),
-    )
+        last = config.stages[-1]
+        config.stages = [Stage(until=1.0, size=size or last.size, batch_size=batch_size or last.batch_size)]
+    if config.loader == "dali":
+        require_dali()
+    return config

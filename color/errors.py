@@ -50,3 +50,8 @@ class EngineError(GcolorError):
     """The engine or device that was asked for is not usable here."""
 
     exit_code = 6
+
+
+def one_line(error: BaseException) -> str:
+    """What an error of some library says, on one line; its kind where it says nothing."""
+    return " ".join(str(error).split()) or type(error).__name__

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
-from . import bins
-from .lab import Array
+from . import bins, lab
+from .lab import Array, Bytes
 
 
 def psnr(found: NDArray[np.uint8], truth: NDArray[np.uint8]) -> float:
@@ -66,3 +68,36 @@ def ciede2000(lab1: Array, lab2: Array) -> Array:
     r_t = -2.0 * np.sqrt(c7 / (c7 + 25.0**7)) * np.sin(turn)
     lightness, chroma, hue = dl / s_l, dc / s_c, d_hue / s_h
     return np.sqrt(np.maximum(lightness**2 + chroma**2 + hue**2 + r_t * chroma * hue, 0.0))
+
+
+def picture_scores(found: Bytes, truth: Bytes, truth_lab: Array) -> dict[str, float]:
+    """All scores of one picture, uint8 [H, W, 3], against the true one and its LAB [H, W, 3].
+
+    Its colourfulness and the true one stand apart, since a grey photo has no ratio of them (see `summarise`).
+    """
+    found_lab = lab.rgb_to_lab(found)
+    return {
+        "psnr": psnr(found, truth),
+        "accuracy": bin_accuracy(found_lab[..., 1:], truth_lab[..., 1:]),
+        "rmse": ab_rmse(found_lab[..., 1:], truth_lab[..., 1:]),
+        "ciede": float(ciede2000(found_lab, truth_lab).mean()),
+        "colourfulness": colourfulness(found),
+        "true_colourfulness": colourfulness(truth),
+    }
+
+
+def mean_and_error(values: Array) -> dict[str, float]:
+    """Mean and its standard error (0 for a single value, which has none)."""
+    error = values.std(ddof=1) / np.sqrt(values.size) if values.size > 1 else 0.0
+    return {"mean": float(values.mean()), "error": float(error)}
+
+
+def summarise(pictures: list[dict[str, float]]) -> dict[str, Any]:
+    """Scores of pictures to means with their standard errors; colourfulness to the ratio of the means."""
+    columns = {name: np.array([p[name] for p in pictures]) for name in pictures[0]}
+    found, true = columns.pop("colourfulness"), columns.pop("true_colourfulness")
+    summary: dict[str, Any] = {name: mean_and_error(values) for name, values in columns.items()}
+    # The ratio of the means: near-grey photos would rule a mean of ratios. Its error is that of the residual.
+    ratio = found.mean() / max(true.mean(), 1e-9)
+    error = mean_and_error(found - ratio * true)["error"] / max(true.mean(), 1e-9)
+    return summary | {"colourfulness": {"mean": float(ratio), "error": error}}

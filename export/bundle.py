@@ -25,13 +25,13 @@ from .parity import Parity, measure_parity
 def export_bundle(run: Path, output: Path, photos: list[Path] | None = None, tolerance: float = 1.0) -> Parity:
     """Write the bundle of a training run and return the parity that was measured.
 
-    photos: folders for the parity gate, by default those that the run was validated on. Raises UsageError (no run, an
-    output that is not a bundle), BundleError (parity; nothing is written then), NothingToDoError (no photo).
+    photos: folders for the parity gate, by default the few of its own that the run has kept. Raises UsageError (no
+    run, an output that is not a bundle), BundleError (parity; nothing is written then), NothingToDoError (no photo).
     """
     network, info = load_model(run)
     if output.exists() and not (output / "manifest.json").exists() and (not output.is_dir() or any(output.iterdir())):
         raise UsageError(f"{output}: exists and is not a bundle; choose another folder")
-    folders = photos or [Path(p) for p in info.get("validation") or info.get("data") or []]
+    folders = photos or [run / "photos"]
     model = FusedColorizer(network).eval()
     output.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=f".{output.name}.", dir=output.parent))

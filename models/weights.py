@@ -15,15 +15,17 @@ from .config import ModelConfig
 from .prediction import Network
 
 
-def load_model(run: Path) -> tuple[Network, dict[str, Any]]:
+def load_model(run: Path, file: str = "model.safetensors") -> tuple[Network, dict[str, Any]]:
     """The trained network of a run's folder (averaged weights, evaluation mode) and its run.json.
+
+    file: "best.safetensors" for those with the best validation scores.
 
     Raises UsageError where the folder holds no run or the weights do not belong to the configuration.
     """
     try:
         info = json.loads((run / "run.json").read_text())
         model = build(ModelConfig.from_dict(info["config"]["model"]))
-        model.load_state_dict(load_file(run / "model.safetensors"))
+        model.load_state_dict(load_file(run / file))
     except (OSError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
         raise UsageError(
             f"{run}: not a usable training run ({error}); give the folder that `gcolor train` wrote"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..color.errors import BundleError, EngineError, PictureError
+from ..color.errors import BundleError, EngineError, PictureError, one_line
 from ..color.lab import Bytes
 from .bundle import Bundle
 
@@ -69,7 +69,7 @@ class OnnxEngine:
         try:
             return self._ort.InferenceSession(graph, options, providers=providers)
         except Exception as error:  # ONNX Runtime raises many types of its own
-            raise BundleError(f"ONNX Runtime refuses the bundle's graph: {str(error).splitlines()[0]}") from error
+            raise BundleError(f"ONNX Runtime refuses the bundle's graph: {one_line(error)}") from error
 
     def color(self, rgb: Bytes, hints: Bytes) -> tuple[Bytes, NDArray[np.float32]]:
         """rgb [N, H, W, 3] and hints [N, h, w, 4] to the coloured pictures and their ab [N, 2, g, k]."""
@@ -87,4 +87,4 @@ class OnnxEngine:
         try:
             return list(session.run(outputs, feeds))
         except Exception as error:  # out of memory, say: this picture fails, the others go on
-            raise PictureError(f"ONNX Runtime failed on it: {str(error).splitlines()[0]}") from error
+            raise PictureError(f"ONNX Runtime failed on it: {one_line(error)}") from error

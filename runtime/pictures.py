@@ -7,7 +7,6 @@ import io
 import os
 import stat
 import struct
-import tempfile
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,13 +15,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
-from ..color.errors import PictureError
+from ..color.errors import PictureError, one_line
 from ..color.lab import Bytes
+from .files import replace_file
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
 MAX_PIXELS = 200_000_000
 ORIENTATION = 0x0112
-TEMPORARY = ".gcolor-"
 
 # The limit is ours (`--max-pixels`), with our own sentence.
 Image.MAX_IMAGE_PIXELS = None
@@ -70,7 +69,7 @@ def read_picture(path: Path, max_pixels: int = MAX_PIXELS) -> Picture:
                 alpha = np.asarray(frame.getchannel("A"))
             rgb = np.asarray(_to_rgb(frame))
         except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, struct.error, MemoryError) as error:
-            raise PictureError(f"image data is damaged or cut short ({_one_line(error)}); replace the file") from error
+            raise PictureError(f"image data is damaged or cut short ({one_line(error)}); replace the file") from error
         return Picture(rgb, alpha, exif.tobytes() if len(exif) else None)
 
 
@@ -100,13 +99,9 @@ def _open(path: Path, max_pixels: int) -> Iterator[Image.Image]:
         what = "is empty" if path.stat().st_size == 0 else "is not a picture in a format that can be read"
         raise PictureError(f"{what}; replace the file or remove it") from None
     except OSError as error:
-        raise PictureError(f"cannot be read ({error.strerror or _one_line(error)})") from error
+        raise PictureError(f"cannot be read ({error.strerror or one_line(error)})") from error
     except (SyntaxError, ValueError, struct.error, EOFError, OverflowError, TypeError, IndexError) as error:
-        raise PictureError(f"header is damaged ({_one_line(error)}); replace the file") from error
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+        raise PictureError(f"header is damaged ({one_line(error)}); replace the file") from error
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
@@ -156,37 +151,6 @@ def write_picture(path: Path, picture: Picture, quality: int = 92) -> None:
     if picture.alpha is not None and kind not in ("JPEG", "BMP"):
         image.putalpha(Image.fromarray(picture.alpha))
     try:
-        _replace(path, image, kind, options)
+        replace_file(path, lambda temporary: image.save(temporary, kind, **options))
     except (OSError, ValueError) as error:
-        raise PictureError(f"cannot be written ({getattr(error, 'strerror', None) or _one_line(error)})") from error
-
-
-def _replace(path: Path, image: Image.Image, kind: str, options: dict[str, object]) -> None:
-    handle, name = tempfile.mkstemp(prefix=TEMPORARY, suffix=path.suffix, dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            image.save(file, kind, **options)
-            os.fchmod(file.fileno(), _mode(path))
-        os.replace(name, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(name)
-        raise
-
-
-def _mode(path: Path) -> int:
-    """The mode that the file has, or that a new file would get."""
-    try:
-        return stat.S_IMODE(path.stat().st_mode)
-    except FileNotFoundError:
-        return 0o666 & ~UMASK
-
-
-def _umask() -> int:
-    current = os.umask(0o022)
-    os.umask(current)
-    return current
-
-
-# Read once: setting it, the only way to read it, must not race with the threads that write.
-UMASK = _umask()
+        raise PictureError(f"cannot be written ({getattr(error, 'strerror', None) or one_line(error)})") from error

@@ -11,7 +11,8 @@ from typing import Literal
 
 from ..color.errors import NothingToDoError, UsageError
 from ..color.hint_files import HintFolder
-from .pictures import SUFFIXES, TEMPORARY, find_pictures
+from .files import TEMPORARY
+from .pictures import SUFFIXES, find_pictures
 
 IfExists = Literal["auto", "skip", "overwrite", "error"]
 

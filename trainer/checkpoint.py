@@ -1,39 +1,30 @@
-"""A run's folder: checkpoint.safetensors (resume), model.safetensors (averaged weights), run.json, metrics.jsonl."""
+"""Checkpoints: one safetensors file holds all that a run needs to go on as if it had never stopped.
+
+RUN/checkpoints/step-00000200.safetensors   weights, averaged weights, optimizer, loaders, and where the run stood
+RUN/model.safetensors                       the averaged weights of the last one: what is scored and exported
+RUN/best.safetensors                        those with the best validation scores
+RUN/run.json                                the configuration, the data, the last scores
+"""
 
 from __future__ import annotations
 
 import json
-import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
-FORMAT = 1
+from ..color.errors import GcolorError, UsageError, one_line
+from ..runtime.files import replace_file
 
-
-def _replace(path: Path, write: Any) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        write(temporary)
-        with open(temporary, "rb") as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def save_tensors(tensors: dict[str, Tensor], path: Path, metadata: dict[str, str] | None = None) -> None:
-    """Write a safetensors file whole or not at all."""
-    flat = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
-    _replace(path, lambda temporary: save_file(flat, temporary, metadata))
-
-
-def save_json(value: Any, path: Path) -> None:
-    """Write a JSON file whole or not at all."""
-    _replace(path, lambda temporary: temporary.write_text(json.dumps(value, indent=2) + "\n"))
+FORMAT = 2
+_NAME = re.compile(r"step-(\d{8})\.safetensors")
 
 
 class Averaged:
@@ -54,27 +45,130 @@ class Averaged:
                 kept.copy_(t)
 
 
-def pack(
-    model: nn.Module, average: Averaged, optimizer: torch.optim.Optimizer, step: int, elapsed: float
-) -> dict[str, Tensor]:
-    """Everything that a resumed run needs, as flat tensors."""
-    out = {f"model.{k}": v for k, v in model.state_dict().items()}
-    out |= {f"average.{k}": v for k, v in average.values.items()}
-    for index, state in optimizer.state_dict()["state"].items():
-        out |= {f"optimizer.{index}.{k}": torch.as_tensor(v) for k, v in state.items()}
-    out["step"], out["elapsed"] = torch.tensor(step), torch.tensor(elapsed, dtype=torch.float64)
-    return out
+@dataclass(slots=True)
+class Position:
+    """Where a run stands: what is not a tensor. All randomness follows from the seed and the step."""
+
+    step: int = 0
+    seconds: float = 0.0
+    stage: int = 0
+    begun: int = 0
+    """The step at which the stage's loaders began."""
+    loader: str = ""
+    """Kind of the loaders whose states, one per rank, are kept."""
+    loaders: list[bytes] = field(default_factory=list)
+    best: float = float("-inf")
+    """The best validation score so far."""
+    config: dict[str, Any] = field(default_factory=dict)
+    data: str = ""
+    """Digest of the shards."""
 
 
-def unpack(path: Path, model: nn.Module, average: Averaged, optimizer: torch.optim.Optimizer) -> tuple[int, float]:
-    """Restore what `pack` kept; returns the next step and the seconds already spent."""
-    flat = load_file(path)
-    model.load_state_dict({k[6:]: v for k, v in flat.items() if k.startswith("model.")})
-    average.values = {k[8:]: v for k, v in flat.items() if k.startswith("average.")}
-    state: dict[int, dict[str, Tensor]] = {}
-    for name, value in flat.items():
-        if name.startswith("optimizer."):
-            _, index, key = name.split(".", 2)
-            state.setdefault(int(index), {})[key] = value
-    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-    return int(flat["step"]), float(flat["elapsed"])
+@dataclass(slots=True)
+class State:
+    """The parts of a run that learn."""
+
+    model: nn.Module
+    average: Averaged
+    optimizer: torch.optim.Optimizer
+    scaler: torch.amp.GradScaler
+
+    def pack(self) -> dict[str, Tensor]:
+        """All of it as flat tensors."""
+        out = {f"model.{k}": v for k, v in self.model.state_dict().items()}
+        out |= {f"average.{k}": v for k, v in self.average.values.items()}
+        for index, values in self.optimizer.state_dict()["state"].items():
+            out |= {f"optimizer.{index}.{k}": torch.as_tensor(v) for k, v in values.items()}
+        return out | {f"scaler.{k}": torch.tensor(v) for k, v in self.scaler.state_dict().items()}
+
+    def unpack(self, flat: dict[str, Tensor]) -> None:
+        """Restore what `pack` gave."""
+
+        def part(prefix: str) -> dict[str, Tensor]:
+            return {k.removeprefix(prefix): v for k, v in flat.items() if k.startswith(prefix)}
+
+        self.model.load_state_dict(part("model."))
+        device = next(self.model.parameters()).device
+        self.average.values = {k: v.to(device) for k, v in part("average.").items()}
+        values: dict[int, dict[str, Tensor]] = {}
+        for name, value in part("optimizer.").items():
+            index, key = name.split(".", 1)
+            values.setdefault(int(index), {})[key] = value
+        self.optimizer.load_state_dict({"state": values, "param_groups": self.optimizer.state_dict()["param_groups"]})
+        scale = {k: v.item() for k, v in part("scaler.").items()}
+        if scale and self.scaler.is_enabled():
+            self.scaler.load_state_dict(scale)
+
+
+def save_tensors(tensors: dict[str, Tensor], path: Path, metadata: dict[str, str] | None = None) -> None:
+    """Write a safetensors file whole or not at all. Raises GcolorError where the disk does not take it."""
+    flat = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
+    try:
+        replace_file(path, lambda temporary: save_file(flat, temporary, metadata), durable=True)
+    except (OSError, SafetensorError) as error:
+        raise GcolorError(
+            f"{path}: cannot be written ({one_line(error)}); the last checkpoint is intact: make room, then --resume"
+        ) from error
+
+
+def save(run: Path, state: State, position: Position, keep: int) -> None:
+    """Write a checkpoint and the averaged weights, then drop all but the last `keep` checkpoints."""
+    folder = run / "checkpoints"
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors = state.pack()
+    for rank, blob in enumerate(position.loaders):
+        tensors[f"loader.{rank}"] = torch.frombuffer(bytearray(blob), dtype=torch.uint8)
+    plain = {field.name: getattr(position, field.name) for field in fields(position) if field.name != "loaders"}
+    metadata = {"format": str(FORMAT), "position": json.dumps(plain)}
+    save_tensors(tensors, folder / f"step-{position.step:08d}.safetensors", metadata)
+    save_tensors(state.average.values, run / "model.safetensors")
+    for old in checkpoints(run)[keep:]:
+        old.unlink()
+
+
+def checkpoints(run: Path) -> list[Path]:
+    """The run's checkpoints, the newest first."""
+    folder = run / "checkpoints"
+    found = [p for p in folder.iterdir() if _NAME.fullmatch(p.name)] if folder.is_dir() else []
+    return sorted(found, reverse=True)
+
+
+def load(path: Path) -> tuple[dict[str, Tensor], Position]:
+    """A checkpoint's tensors and position. Raises UsageError where it is damaged or of an unknown format."""
+    try:
+        with safe_open(path, "pt") as file:
+            metadata = file.metadata() or {}
+            if metadata.get("format") != str(FORMAT):
+                raise UsageError(f"{path}: not a checkpoint of format {FORMAT}; start a new run with --start")
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        loaders = [name for name in tensors if name.startswith("loader.")]
+        blobs = [tensors.pop(f"loader.{rank}").numpy().tobytes() for rank in range(len(loaders))]
+        return tensors, Position(loaders=blobs, **json.loads(metadata["position"]))
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise UsageError(
+            f"{path}: damaged ({one_line(error)}); remove it and --resume goes on from an older"
+        ) from error
+
+
+def load_newest(run: Path, report: Callable[[str], None]) -> tuple[dict[str, Tensor], Position] | None:
+    """The newest checkpoint that is whole, None where there is none; a damaged one is named and passed over.
+
+    Raises UsageError where all are damaged.
+    """
+    found = checkpoints(run)
+    for path in found:
+        try:
+            return load(path)
+        except UsageError as error:
+            report(f"warning: {error}")
+            if path == found[-1]:
+                raise
+    return None
+
+
+def newest_config(run: Path) -> dict[str, Any]:
+    """The configuration in the newest checkpoint that can be read."""
+    found = load_newest(run, lambda _: None)
+    if found is None:
+        raise UsageError(f"{run}: holds no checkpoint")
+    return found[1].config

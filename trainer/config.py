@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 from ..models import PRESETS, ModelConfig
 
+Precision = Literal["fp32", "bf16", "fp16"]
+
 
 @dataclass(kw_only=True, slots=True)
 class Stage:
@@ -15,6 +17,15 @@ class Stage:
     until: float
     size: int
     batch_size: int
+    """Photos per optimizer step, over all processes and micro-batches together."""
+
+
+def _stages() -> list[Stage]:
+    return [
+        Stage(until=0.55, size=128, batch_size=32),
+        Stage(until=0.8, size=192, batch_size=16),
+        Stage(until=1.0, size=256, batch_size=12),
+    ]
 
 
 @dataclass(kw_only=True, slots=True)
@@ -27,40 +38,70 @@ class TrainConfig:
     """Optimizer steps of the whole run."""
     minutes: float = 0.0
     """Wall-clock budget; when above 0 the schedule follows whichever of steps and minutes is nearer its end."""
-    stages: list[Stage] = field(
-        default_factory=lambda: [
-            Stage(until=0.55, size=128, batch_size=32),
-            Stage(until=0.8, size=192, batch_size=16),
-            Stage(until=1.0, size=256, batch_size=12),
-        ]
-    )
+    stages: list[Stage] = field(default_factory=_stages)
     """Small crops first, the working grid last: four times as many photos for the same time."""
+    crop: Literal["random", "stretch"] = "random"
+    """A random part of each photo, half of them mirrored, or (the paper) the whole photo stretched to a square."""
+
+    optimizer: Literal["adamw", "adam"] = "adamw"
     learning_rate: float = 2e-3
+    schedule: Literal["cosine", "constant"] = "cosine"
+    """After the warm-up: a cosine to 1 % over the budget, or (the paper) always the same."""
     weight_decay: float = 1e-2
     warmup_steps: int = 200
     clip_norm: float = 1.0
+    """Largest norm of the gradient; 0 for any."""
+    accumulate: int = 1
+    """Micro-batches per optimizer step, where a batch does not fit the memory at once."""
     ema: float = 0.998
-    """Decay of the averaged weights, which are what is exported."""
+    """Decay of the averaged weights, which are what is scored and exported; 0 for the last weights themselves."""
+
     rebalance: Literal["smoothed", "paper", "none"] = "smoothed"
     """Class weights: Zhang et al. 2016 (prior mixed half with uniform), the paper's raw 1/f (eq. 1), or none."""
+    labels: Literal["soft", "hard"] = "soft"
+    """Truth shared between the two nearest bins, so that its expectation is unbiased, or (the paper) its bin alone."""
     classification_weight: float = 0.25
     """Weight of the cross-entropy over both heads (eq. 2)."""
     patch_weight: float = 0.1
     """lambda_patch, the extra weight of the cross-entropy at hinted cells (eq. 3)."""
     regression_weight: float = 0.1
-    """Weight of the smooth L1 distance of the decoded ab, in ab units."""
+    """Weight of the smooth L1 distance of the decoded ab, in ab units; 0 leaves it out (the paper has none)."""
+
     max_grey: float = 0.97
-    """Photos with a larger share of near-grey pixels are left out (the paper: 0.7, which drops two of three)."""
+    """Of a plain folder, photos with this share of near-grey pixels are left out (the paper: 0.7, two of three)."""
+    hints: Literal["simulated", "paper", "none"] = "simulated"
+    """None to many of all sizes, the paper's 3x3 patches over 0.5 % of the picture, or none at all."""
     max_hints: int = 100
     recolor: float = 0.4
     """Share of photos in which one colour is replaced by a foreign one, so that hints outweigh habit."""
+    vary: float = 0.5
+    """Share of photos whose tones are changed as those of old photographs are."""
+
     seed: int = 0
     device: str = "cpu"
+    processes: int = 1
+    """One process per GPU; on the CPU, processes that share it."""
+    precision: Precision = "fp32"
+    """Arithmetic of the network; colour and loss are always fp32."""
+    compile: bool = False
+    """Run the network through torch.compile (pays on GPUs; minutes of compiling on a CPU, for nothing)."""
+    loader: Literal["dali", "torch"] = "dali"
+    workers: int = 1
+    """DALI threads, or processes of the torch loader, per training process."""
     threads: int = 0
     """Threads for arithmetic on the CPU; 0 leaves the choice to torch."""
-    log_every: int = 20
+
+    log_every: int = 10
     save_minutes: float = 5.0
+    save_every: int = 0
+    """Also save after every so many steps; 0 for never."""
+    keep: int = 3
+    """How many checkpoints stay, besides the best weights."""
     evaluate_minutes: float = 15.0
+    evaluate_every: int = 0
+    """Also score after every so many steps; 0 for never."""
+    evaluate_photos: int = 64
+    """How many of the held-out photos are scored."""
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -71,3 +112,33 @@ class TrainConfig:
         values["model"] = ModelConfig.from_dict(values["model"])
         values["stages"] = [Stage(**s) for s in values["stages"]]
         return cls(**values)
+
+
+# Section 5.1 and eq. 1-4 as written: Adam at a constant 1e-2, decay 1e-3, batches of 32, raw 1/f weights, hard labels,
+# 36 patches of 3x3 on photos stretched to 256 x 256. The paper gives no lambda_patch; 1 counts a hinted pixel twice.
+PAPER: dict[str, Any] = {
+    "stages": [Stage(until=1.0, size=256, batch_size=32)],
+    "crop": "stretch",
+    "optimizer": "adam",
+    "learning_rate": 1e-2,
+    "schedule": "constant",
+    "weight_decay": 1e-3,
+    "warmup_steps": 0,
+    "clip_norm": 0.0,
+    "ema": 0.0,
+    "rebalance": "paper",
+    "labels": "hard",
+    "classification_weight": 1.0,
+    "patch_weight": 1.0,
+    "regression_weight": 0.0,
+    "max_grey": 0.7,
+    "hints": "paper",
+    "recolor": 0.0,
+    "vary": 0.0,
+}
+
+
+def preset(name: str) -> TrainConfig:
+    """The run that goes with a network's preset (a key of models.PRESETS): the paper's ones train as the paper does."""
+    recipe = PAPER if name.startswith("paper") else {}
+    return TrainConfig(model=PRESETS[name], **recipe)

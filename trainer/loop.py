@@ -2,48 +2,39 @@
 
 from __future__ import annotations
 
-import json
-import math
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from ..color import tensors
-from ..color.errors import GcolorError, UsageError
-from ..models import ModelConfig, build
-from ..models.weights import load_model
-from .checkpoint import FORMAT, Averaged, pack, save_json, save_tensors, unpack
-from .config import Stage, TrainConfig
-from .data import PhotoSet, make_batch, prefetch
-from .evaluate import evaluate_hints
-from .loss import class_weights, total_loss
-from .simulate import recolor, simulate_hints, vary_lightness
+from ..color.errors import GcolorError, UsageError, one_line
+from ..models import build
+from ..runtime.files import save_json
+from . import checkpoint
+from .checkpoint import Position, State
+from .clock import Clock, Due
+from .config import TrainConfig
+from .data import keep_examples, open_data, prepare_data
+from .distributed import World, joined
+from .evaluate import EvalPhoto, evaluate_network, load_photos
+from .figures import draw, draw_curves
+from .loader import Loader
+from .loss import class_weights
+from .memory import keep_freed_memory
+from .runlog import RunLog
+from .session import begin, open_loader, restore, wrap
+from .shards import ShardSet
+from .step import optimise, rate, stage_at
+
+# Hints per photo at which held-out photos are scored while training.
+HINT_COUNTS = (0, 10, 36)
 
 
-def prepare(rgb_B3HW: Tensor, generator: torch.Generator, config: TrainConfig) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """A uint8 batch to what the network sees and must find: lightness, hint ab, hint mask, true ab."""
-    lab = tensors.rgb_to_lab(rgb_B3HW.float() / 255.0)
-    lab, point = recolor(lab, generator, config.recolor)
-    ab = lab[:, 1:]
-    largest = max(1, round(9 * rgb_B3HW.shape[-1] / 256))
-    hint_ab, hint_mask = simulate_hints(ab, generator, config.max_hints, largest, point)
-    return vary_lightness(lab[:, :1], generator), hint_ab, hint_mask, ab
-
-
-def rate(progress: float, step: int, config: TrainConfig) -> float:
-    """Learning rate: linear warm-up, then a cosine to 1 % over the run's budget."""
-    warm = min(1.0, (step + 1) / max(1, config.warmup_steps))
-    return config.learning_rate * warm * (0.01 + 0.99 * 0.5 * (1.0 + math.cos(math.pi * min(1.0, progress))))
-
-
-def stage_at(progress: float, stages: list[Stage]) -> Stage:
-    """The stage that a share of the budget falls into."""
-    return next((s for s in stages if progress < s.until), stages[-1])
+def silent(_: Any) -> None:
+    """Reports nothing."""
 
 
 def train(
@@ -52,99 +43,182 @@ def train(
     config: TrainConfig,
     *,
     resume: bool = False,
-    validation: list[Path] | None = None,
+    validation: Path | None = None,
     start: Path | None = None,
-    report: Callable[[str], None] = print,
+    report: Callable[[str], None] = silent,
+    on_row: Callable[[dict[str, float]], None] = silent,
+    on_prepared: Callable[[int, int], None] | None = None,
 ) -> None:
-    """Train a network on folders of photos and write the run's folder; `start` is a run whose weights it begins with.
+    """Train a network on shards or plain folders of photos and write the run's folder; under torchrun, as one of many.
 
-    Raises UsageError where the folder holds another run, NothingToDoError without photos, GcolorError when the loss
-    stops being a number (the last checkpoint stays).
+    validation: a folder of held-out photos. start: a run whose weights this one begins with. report hears what
+    happens, on_row each logged step, on_prepared how many photos of plain folders are checked and how many there are.
+
+    Raises UsageError where the folder holds another run, a checkpoint does not fit or shards are damaged,
+    NothingToDoError without photos, GcolorError when the loss stops being a number or the disk is full (the last
+    checkpoint stays).
     """
-    saved = run / "checkpoint.safetensors"
-    if saved.exists() and not resume:
+    if checkpoint.checkpoints(run) and not resume:
         raise UsageError(f"{run}: already holds a run; continue it with --resume or choose another folder")
-    run.mkdir(parents=True, exist_ok=True)
+    world, device = World.from_environment(), torch.device(config.device)
     if config.threads:
         torch.set_num_threads(config.threads)
-    torch.manual_seed(config.seed)
-    device = torch.device(config.device)
-    photos = PhotoSet(data, config.max_grey, report)
-    held_out = PhotoSet(validation, 1.0, lambda text: report(f"validation: {text}")).photos[:64] if validation else []
-    weights = class_weights(photos.counts, config.rebalance).to(device)
+    if device.type == "cpu":
+        keep_freed_memory()
+    if device.type == "cuda":
+        torch.backends.cudnn.benchmark = True
+        torch.set_float32_matmul_precision("high")
+    with joined(world, device):
+        if world.first:
+            prepare_data(data, run, config.max_grey, report, on_prepared)
+        world.wait()
+        shards = open_data(data, run)
+        held_out = load_photos(validation, config.evaluate_photos) if validation and world.first else []
+        try:
+            _train(shards, run, config, world, device, resume, held_out, start, report, on_row)
+        except OSError as error:
+            raise GcolorError(
+                f"{run}: cannot be written ({one_line(error)}); the last checkpoint is intact: make room, then --resume"
+            ) from error
 
-    model = build(config.model).to(device)
-    if start and not (resume and saved.exists()):
-        weights_of, info_of = load_model(start)
-        if ModelConfig.from_dict(info_of["config"]["model"]) != config.model:
-            raise UsageError(f"{start}: holds another network than this run's; choose its --preset")
-        model.load_state_dict(weights_of.state_dict())
-    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    average = Averaged(model, config.ema)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
-    step, spent = unpack(saved, model, average, optimizer) if resume and saved.exists() else (0, 0.0)
-    begun = saved_at = evaluated_at = time.monotonic()
 
-    def elapsed() -> float:
-        return spent + time.monotonic() - begun
+def _train(
+    shards: ShardSet,
+    run: Path,
+    config: TrainConfig,
+    world: World,
+    device: torch.device,
+    resume: bool,
+    held_out: list[EvalPhoto],
+    start: Path | None,
+    report: Callable[[str], None],
+    on_row: Callable[[dict[str, float]], None],
+) -> None:
+    weights = class_weights(shards.counts, config.rebalance).to(device)
+    state = begin(config, device, start)
+    network = wrap(state.model, config, world, device)
+    found = checkpoint.load_newest(run, report) if resume else None
+    position = Position() if found is None else restore(found, state, config, shards, world, run, report)
+    position.config, position.data = config.to_dict(), shards.digest
+    clock = Clock(world, device, position.seconds)
+    saving = Due(config.save_every, config.save_minutes, position.seconds)
+    scoring = Due(config.evaluate_every, config.evaluate_minutes, position.seconds)
+    log: RunLog | None = None
+    if world.first:
+        run.mkdir(parents=True, exist_ok=True)
+        keep_examples(shards, run)
+        log = RunLog(run, position.step)
+    loader: Loader | None = None
+    stage_number = -1
+    rows: list[dict[str, Any]] | None = None
 
-    def progress(at: int) -> float:
-        by_time = elapsed() / (60.0 * config.minutes) if config.minutes else 0.0
-        return max(at / config.steps, by_time)
+    def progress() -> float:
+        by_time = clock.heard / (60.0 * config.minutes) if config.minutes else 0.0
+        return max(position.step / config.steps, by_time)
 
-    def save(scores: dict[str, float] | None = None) -> None:
-        save_tensors(pack(model, average, optimizer, step, elapsed()), saved)
-        save_tensors(average.values, run / "model.safetensors")
-        info: dict[str, Any] = {"format": FORMAT, "step": step, "seconds": round(elapsed(), 1), "scores": scores}
-        info |= {"data": [str(p.resolve()) for p in data], "validation": [str(p.resolve()) for p in validation or []]}
-        save_json(info | {"config": config.to_dict()}, run / "run.json")
+    def score() -> None:
+        nonlocal rows
+        if log and held_out:
+            rows = _score(run, state, config, held_out, device, weights, position, log, report)
+        world.wait()
 
-    def scores() -> dict[str, float] | None:
-        if not held_out:
-            return None
-        judge = build(config.model).to(device)
-        judge.load_state_dict(average.values)
-        judge.eval()
-        result = evaluate_hints(judge, held_out, device)
-        report(f"step {step}: validation " + ", ".join(f"{k} {v:.3f}" for k, v in result.items()))
-        return result
+    def save() -> None:
+        assert loader
+        position.seconds = clock.listen()
+        position.loaders = world.gather(loader.state())
+        if log:
+            checkpoint.save(run, state, position, config.keep)
+            info: dict[str, Any] = {
+                "format": checkpoint.FORMAT,
+                "step": position.step,
+                "seconds": round(position.seconds, 1),
+            }
+            info |= {"photos": shards.photos, "data": shards.digest, "bin_counts": shards.counts.tolist()}
+            info |= {"scores": rows, "config": position.config}
+            save_json(info, run / "run.json")
 
-    model.train()
-    with open(run / "metrics.jsonl", "a", buffering=1) as metrics:
-        while step < config.steps and progress(step) < 1.0:
-            stage = stage_at(progress(step), config.stages)
+    try:
+        while position.step < config.steps and progress() < 1.0:
+            if loader is None or stage_at(progress(), config.stages) != stage_number:
+                stage_number = stage_at(progress(), config.stages)
+                stage = config.stages[stage_number]
+                if loader:
+                    loader.close()
+                loader = open_loader(shards, stage_number, position, config, world)
+                finite = torch.ones((), device=device)
+                logged_at, logged_step, waited = time.monotonic(), position.step, 0.0
+            for group in state.optimizer.param_groups:
+                group["lr"] = rate(progress(), position.step, config)
+            asked = time.monotonic()
+            batch = loader.next().to(device, non_blocking=True)
+            waited += time.monotonic() - asked
+            last = position.step + 1 == config.steps
+            logs = (position.step + 1) % config.log_every == 0 or position.step == 0 or last
+            means = optimise(network, state, batch, weights, position.step, stage, config, world, measure=logs)
+            finite *= torch.isfinite(means["loss"])
+            position.step += 1
 
-            def make(at: int, stage: Stage = stage) -> Tensor:
-                return make_batch(photos.photos, config.seed, at, stage.size, stage.batch_size)
+            if logs:
+                values = world.mean(torch.stack([finite, *means.values()])).tolist()
+                _refuse_nan(values[0], position.step)
+                seconds = time.monotonic() - logged_at
+                photos = (position.step - logged_step) * stage.batch_size
+                row = {"step": position.step, "seconds": round(clock.listen(), 2), "size": stage.size}
+                row |= {name: round(value, 5) for name, value in zip(means, values[1:], strict=True)}
+                row |= {"lr": state.optimizer.param_groups[0]["lr"], "progress": round(progress(), 4)}
+                row |= {"photos_per_second": round(photos / seconds, 2), "waiting": round(waited / seconds, 4)}
+                if device.type == "cuda":
+                    row["gpu_memory_gb"] = round(torch.cuda.max_memory_allocated(device) / 1e9, 2)
+                if log:
+                    log.row(row)
+                    on_row(row)
+                logged_at, logged_step, waited = time.monotonic(), position.step, 0.0
+            if scoring.now(position.step, clock.heard) and not last:
+                score()
+            if saving.now(position.step, clock.heard) and not last:
+                _refuse_nan(world.mean(finite.clone()).item(), position.step)
+                save()
+        if loader:
+            score()
+            save()
+    finally:
+        if loader:
+            loader.close()
+        if log:
+            log.close()
 
-            for batch in prefetch(make, iter(range(step, config.steps))):
-                if progress(step) >= 1.0 or stage_at(progress(step), config.stages) is not stage:
-                    break
-                generator = torch.Generator(device).manual_seed(config.seed * 1_000_003 + step)
-                lightness, hint_ab, hint_mask, ab = prepare(batch.to(device), generator, config)
-                prediction = model(lightness, hint_ab, hint_mask)
-                factor = ab.shape[-1] // prediction.ab.shape[-1]
-                truth, mask = F.avg_pool2d(ab, factor), F.max_pool2d(hint_mask, factor)
-                loss, parts = total_loss(prediction, truth, mask, weights, config)
-                if not torch.isfinite(loss):
-                    raise GcolorError(f"loss is {loss.item()} at step {step}; lower the learning rate and use --resume")
-                optimizer.zero_grad(set_to_none=True)
-                loss.backward()
-                torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip_norm)
-                for group in optimizer.param_groups:
-                    group["lr"] = rate(progress(step), step, config)
-                optimizer.step()
-                average.update(model, step)
-                step += 1
-                if step % config.log_every == 0 or step == config.steps:
-                    line = {"step": step, "seconds": round(elapsed(), 1), "size": stage.size, "loss": loss.item()}
-                    line |= {k: round(v.item(), 5) for k, v in parts.items()} | {"lr": optimizer.param_groups[0]["lr"]}
-                    metrics.write(json.dumps(line) + "\n")
-                    report(f"step {step}: loss {loss.item():.4f}, {100 * progress(step):.1f} % of the budget")
-                if time.monotonic() - saved_at > 60.0 * config.save_minutes:
-                    save()
-                    saved_at = time.monotonic()
-                if time.monotonic() - evaluated_at > 60.0 * config.evaluate_minutes:
-                    scores()
-                    evaluated_at = time.monotonic()
-        save(scores())
+
+def _refuse_nan(finite: float, step: int) -> None:
+    if finite != 1.0:
+        raise GcolorError(
+            f"the loss stopped being a number before step {step}; the last checkpoint is good: lower the "
+            "--learning-rate and go on with --resume"
+        )
+
+
+def _score(
+    run: Path,
+    state: State,
+    config: TrainConfig,
+    held_out: list[EvalPhoto],
+    device: torch.device,
+    weights: Tensor,
+    position: Position,
+    log: RunLog,
+    report: Callable[[str], None],
+) -> list[dict[str, Any]]:
+    """Score the averaged weights on held-out photos, draw the figures, keep the best."""
+    judge = build(config.model).to(device)
+    judge.load_state_dict(state.average.values)
+    judge.eval()
+    rows = evaluate_network(judge, held_out, device, HINT_COUNTS, weights=weights)
+    log.scores(position.step, rows)
+    told = ", ".join(f"{row['psnr']:.2f} dB and {row['argmax_accuracy']:.3f} at {row['hints']}" for row in rows)
+    report(f"step {position.step}: validation {told} hints")
+    score = sum(row["psnr"] for row in rows) / len(rows)
+    if score > position.best:
+        position.best = score
+        checkpoint.save_tensors(state.average.values, run / "best.safetensors")
+    draw_curves(run)
+    draw(run / "figures", judge, held_out, device)
+    return rows

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..color import bins
+from ..color import bins, tensors
 from ..models import Prediction
 from .config import TrainConfig
 
@@ -52,17 +52,46 @@ def soft_cross_entropy(logits_B2KHW: Tensor, ab_B2HW: Tensor, weights_2K: Tensor
     return (entropy[:, :, 0] * weights_2K[heads, nearest]).sum(1)
 
 
+def hard_cross_entropy(
+    logits_B2KHW: Tensor, ab_B2HW: Tensor, weights_2K: Tensor, where_BHW: Tensor | None = None
+) -> Tensor:
+    """Cross-entropy against the bins that hold the truth, of each photo, summed over both heads: [B].
+
+    The mean over the cells, each counting by its bin's weight (as torch's weighted cross-entropy has it, but photo by
+    photo), so that eq. 1's weights, which differ by millions, cannot make one pixel outweigh the batch. where: only
+    these cells [B, H, W]; a photo without any gives 0.
+    """
+    index = tensors.to_bins(ab_B2HW)
+    total = torch.zeros(len(index), device=index.device)
+    for logits, at, weights in zip(logits_B2KHW.unbind(1), index.unbind(1), weights_2K.to(logits_B2KHW), strict=True):
+        weight = weights[at] if where_BHW is None else weights[at] * where_BHW
+        entropy = F.cross_entropy(logits, at, reduction="none")
+        total = total + (entropy * weight).sum((1, 2)) / weight.sum((1, 2)).clamp(min=1e-12)
+    return total
+
+
+def bin_accuracy(prediction: Prediction, ab_B2HW: Tensor) -> Tensor:
+    """Share of the cells whose most probable bin is the true one, averaged over both heads (the paper's accuracy)."""
+    return (prediction.logits.argmax(2) == tensors.to_bins(ab_B2HW)).float().mean()
+
+
 def total_loss(
     prediction: Prediction, ab_B2HW: Tensor, mask_B1HW: Tensor, weights_2K: Tensor, config: TrainConfig
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """The loss and its parts; truth [B, 2, g, k] and hint mask [B, 1, g, k] are at the prediction's grid."""
-    entropy = soft_cross_entropy(prediction.logits, ab_B2HW, weights_2K)
+    """The loss and its parts; truth [B, 2, g, k] and hint mask [B, 1, g, k] are at the prediction's grid.
+
+    Each is the mean over the photos of what one photo costs, so that it is the same however a batch is split.
+    """
     hinted = mask_B1HW[:, 0]
-    patch = (entropy * hinted).sum() / hinted.sum().clamp(min=1.0)
-    distance = F.smooth_l1_loss(prediction.ab, ab_B2HW, beta=4.0, reduction="none").sum(1).mean()
-    loss = (
-        config.classification_weight * entropy.mean()
-        + config.patch_weight * patch
-        + config.regression_weight * distance
-    )
-    return loss, {"entropy": entropy.mean(), "patch": patch, "distance": distance}
+    if config.labels == "soft":
+        entropy = soft_cross_entropy(prediction.logits, ab_B2HW, weights_2K)
+        patch = (entropy * hinted).sum((1, 2)) / hinted.sum((1, 2)).clamp(min=1.0)
+    else:
+        entropy = hard_cross_entropy(prediction.logits, ab_B2HW, weights_2K)
+        patch = hard_cross_entropy(prediction.logits, ab_B2HW, weights_2K, hinted)
+    parts = {"entropy": entropy.mean(), "patch": patch.mean()}
+    loss = config.classification_weight * parts["entropy"] + config.patch_weight * parts["patch"]
+    if config.regression_weight:
+        parts["distance"] = F.smooth_l1_loss(prediction.ab, ab_B2HW, beta=4.0, reduction="none").sum(1).mean()
+        loss = loss + config.regression_weight * parts["distance"]
+    return loss, parts

@@ -26,7 +26,7 @@ def test_the_whole_way_by_the_commands(tmp_path: Path, gcolor, make_scene) -> No
     options = ["--steps", 3, "--batch-size", 2, "--size", 64, "--device", "cpu", "--max-grey", 1]
     done = gcolor("train", photos, "-o", run, *options, "--preset", "resunet")
     assert done.returncode == 0, done.stderr
-    assert len((run / "metrics.jsonl").read_text().splitlines()) == 1
+    assert len((run / "metrics.jsonl").read_text().splitlines()) == 2
 
     done = gcolor("export", run, "-o", bundle)
     assert done.returncode == 0, done.stderr

@@ -8,7 +8,13 @@ torch = pytest.importorskip("torch")
 from gcolor.color import bins  # noqa: E402
 from gcolor.models import Prediction  # noqa: E402
 from gcolor.trainer.config import TrainConfig  # noqa: E402
-from gcolor.trainer.loss import class_weights, soft_cross_entropy, total_loss  # noqa: E402
+from gcolor.trainer.loss import (  # noqa: E402
+    bin_accuracy,
+    class_weights,
+    hard_cross_entropy,
+    soft_cross_entropy,
+    total_loss,
+)
 
 COUNTS = np.array([[0] * 10 + [10, 100, 1000, 4000, 9000, 5000, 700, 60, 5] + [0] * 13] * 2)
 
@@ -71,3 +77,50 @@ def test_hinted_cells_count_more() -> None:
     mask[..., 0, 0] = 1
     with_hint, parts = total_loss(Prediction(logits, ab), ab, mask, torch.ones(2, 32), config)
     assert with_hint.item() == pytest.approx(without.item() + 2.0 * parts["patch"].item(), rel=1e-5)
+
+
+def test_hard_labels_are_torchs_weighted_cross_entropy_over_the_papers_bins() -> None:
+    torch.manual_seed(1)
+    logits, ab = torch.randn(2, 2, 32, 3, 4), 200 * torch.rand(2, 2, 3, 4) - 100
+    weights = torch.rand(2, 32) + 0.1
+    index = torch.from_numpy(np.digitize(ab.numpy(), np.arange(-120, 128, 8)))
+    found = hard_cross_entropy(logits, ab, weights)
+    where = (torch.rand(2, 3, 4) < 0.5).float()
+    part = hard_cross_entropy(logits, ab, weights, where)
+    for photo in range(2):
+        # torch's own weighted mean, photo by photo; cells that do not count are ignored.
+        masked = torch.where(where[photo].bool(), index[photo], -100)
+        for value, labels in ((found[photo], index[photo]), (part[photo], masked)):
+            expected = sum(
+                torch.nn.functional.cross_entropy(logits[photo, h][None], labels[h][None], weight=weights[h])
+                for h in range(2)
+            )
+            assert value.item() == pytest.approx(float(expected), rel=1e-5)
+    assert (hard_cross_entropy(logits, ab, weights, torch.zeros(2, 3, 4)) == 0).all()
+
+
+def test_the_loss_of_a_batch_is_the_mean_of_its_photos() -> None:
+    torch.manual_seed(2)
+    prediction = Prediction(torch.randn(4, 2, 32, 6, 6), 20 * torch.randn(4, 2, 6, 6))
+    ab, mask = 40 * torch.randn(4, 2, 6, 6), (torch.rand(4, 1, 6, 6) < 0.2).float()
+    mask[0] = 0.0
+    for config in (TrainConfig(), TrainConfig(labels="hard", regression_weight=0.0, patch_weight=1.0)):
+        whole, _ = total_loss(prediction, ab, mask, torch.ones(2, 32), config)
+        each = [
+            total_loss(
+                Prediction(prediction.logits[i, None], prediction.ab[i, None]),
+                ab[i, None],
+                mask[i, None],
+                torch.ones(2, 32),
+                config,
+            )[0]
+            for i in range(4)
+        ]
+        assert whole.item() == pytest.approx(float(torch.stack(each).mean()), rel=1e-5)
+
+
+def test_accuracy_counts_the_most_probable_bins() -> None:
+    logits = torch.zeros(1, 2, 32, 1, 2)
+    logits[0, 0, 16], logits[0, 1, 20] = 1.0, 1.0
+    ab = torch.tensor([[[[4.0, -4.0]], [[36.0, 36.0]]]])
+    assert bin_accuracy(Prediction(logits, ab), ab).item() == 0.75

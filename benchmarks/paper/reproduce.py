@@ -1,0 +1,167 @@
+"""Tables 1 and 2 of the paper again, scaled to what a machine can do: each network with the same photos and steps.
+
+    python benchmarks/paper/reproduce.py PHOTOS -o OUT [--steps 240] [--size 128] [--runs unet,resunet,…]
+
+PHOTOS holds train/ and test/. Both go through the paper's near-grey filter and are stretched to --size squares (the
+paper: 256). Each run trains as the paper does (preset "paper…") and is tested, as often as --test-every says, on the
+same test photos with the same hints; a run that was cut off goes on. The tables go to OUT/tables.md and to stdout.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+import torch
+from gcolor.models import PRESETS
+from gcolor.models.weights import load_model
+from gcolor.trainer.config import PAPER, Stage, TrainConfig
+from gcolor.trainer.distributed import World
+from gcolor.trainer.loader import has_dali, make_loader
+from gcolor.trainer.loop import train
+from gcolor.trainer.loss import bin_accuracy, class_weights, total_loss
+from gcolor.trainer.prepare import PrepareOptions, prepare
+from gcolor.trainer.shards import ShardSet
+from gcolor.trainer.simulate import Draws
+from gcolor.trainer.step import at_grid, predict, simulate
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+from machine import describe
+
+BATCH = 32
+
+
+class Row:
+    """One line of the tables: what is changed of the paper's recipe, and the paper's figures."""
+
+    def __init__(self, title: str, preset: str, paper: tuple[float | None, ...], **changes: Any) -> None:
+        self.title, self.preset, self.paper, self.changes = title, preset, paper, changes
+
+
+# Accuracy in training and test, loss in training and test (tables 1 and 2).
+ROWS = {
+    "unet": Row("Simple UNet", "paper-unet", (0.4716, 0.4883, 3.0272, 3.5171)),
+    "resunet": Row("ResUNet", "paper", (0.5505, 0.6074, 2.3735, 3.1884)),
+    "transunet": Row("TransUNet", "paper-transunet", (0.3412, 0.3564, 4.1615, 4.6785)),
+    "no-hints": Row("ResUNet w/o user hints", "paper", (None, 0.3006, None, 4.4610), hints="none", patch_weight=0.0),
+}
+# The same with the smoothed prior of Zhang et al. 2016 instead of eq. 1.
+ROWS |= {
+    f"{name}-smoothed": Row(
+        f"{row.title}, smoothed weights", row.preset, (None,) * 4, rebalance="smoothed", **row.changes
+    )
+    for name, row in ROWS.items()
+}
+
+
+def configuration(row: Row, steps: int, size: int, threads: int) -> TrainConfig:
+    values = {**PAPER, "stages": [Stage(until=1.0, size=size, batch_size=BATCH)], **row.changes}
+    loader = "dali" if has_dali() else "torch"
+    return TrainConfig(
+        model=PRESETS[row.preset], steps=steps, loader=loader, threads=threads, save_minutes=2.0, keep=1, **values
+    )
+
+
+@torch.no_grad()
+def test(run: Path, shards: ShardSet, weights: torch.Tensor, config: TrainConfig) -> dict[str, float]:
+    """Accuracy and loss (eq. 4) of a run's weights over all test photos, with hints that are always the same."""
+    model, _ = load_model(run)
+    stage = replace(config.stages[0], batch_size=16)
+    loader = make_loader(shards, stage, (0, 0), replace(config, loader="torch", seed=0), World(), None)
+    found: list[tuple[float, float]] = []
+    for number in range(-(-shards.photos // stage.batch_size)):
+        draws = Draws(torch.Generator().manual_seed(number), stage.batch_size, 0, stage.batch_size)
+        sample = simulate(loader.next(), draws, config)
+        prediction = predict(model, sample, "fp32")
+        truth, mask = at_grid(sample, prediction)
+        loss, _ = total_loss(prediction, truth, mask, weights, config)
+        found.append((bin_accuracy(prediction, truth).item(), loss.item()))
+    loader.close()
+    accuracy, loss_mean = (sum(column) / len(found) for column in zip(*found, strict=True))
+    return {"accuracy": accuracy, "loss": loss_mean}
+
+
+def last_metrics(run: Path, name: str, since: int) -> float:
+    rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    values = [row[name] for row in rows if row["step"] > since]
+    return sum(values) / len(values)
+
+
+def go(
+    name: str, out: Path, data: Path, held: ShardSet, weights: Any, steps: int, every: int, size: int, threads: int
+) -> None:
+    """Train one row, with a test after every so many steps, unless that is done already."""
+    run, curve = out / name, out / name / "test.jsonl"
+    tested = [json.loads(line) for line in curve.read_text().splitlines()] if curve.exists() else []
+    for step in range(every, steps + 1, every):
+        if any(t["step"] == step for t in tested):
+            continue
+        config = configuration(ROWS[name], step, size, threads)
+        train([data], run, config, resume=True, report=lambda text: click.echo(f"{name}: {text}", err=True))
+        since = step - every
+        line = {"step": step, "train_accuracy": last_metrics(run, "accuracy", since)}
+        line |= {"train_loss": last_metrics(run, "loss", since)}
+        line |= {f"test_{k}": v for k, v in test(run, held, weights(config.rebalance), config).items()}
+        with curve.open("a") as file:
+            file.write(json.dumps(line) + "\n")
+        click.echo(f"{name} {line}", err=True)
+
+
+def tables(out: Path, about: str) -> str:
+    """Ours beside the paper's; "best" is the best of the test curve, which is what the paper gives."""
+
+    def show(value: float | None) -> str:
+        return "" if value is None else f"{value:.4f}"
+
+    lines = [
+        about,
+        "",
+        "| | Acc train | Acc test | best | Loss train | Loss test | paper: Acc train | Acc test | Loss test |",
+    ]
+    lines += ["|---|---|---|---|---|---|---|---|---|"]
+    for name, row in ROWS.items():
+        curve = out / name / "test.jsonl"
+        if not curve.exists():
+            continue
+        points = [json.loads(line) for line in curve.read_text().splitlines()]
+        last, best = points[-1], max(p["test_accuracy"] for p in points)
+        ours = [last["train_accuracy"], last["test_accuracy"], best, last["train_loss"], last["test_loss"]]
+        cells = [*map(show, ours), show(row.paper[0]), show(row.paper[1]), show(row.paper[3])]
+        lines.append(f"| {row.title} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("photos", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("-o", "--output", "out", type=click.Path(path_type=Path), required=True)
+@click.option("--steps", type=click.IntRange(1), default=240, show_default=True)
+@click.option("--test-every", "every", type=click.IntRange(1), default=60, show_default=True)
+@click.option("--size", type=click.IntRange(32), default=128, show_default=True)
+@click.option("--runs", default="unet,resunet,transunet,no-hints,resunet-smoothed", show_default=True)
+@click.option("--threads", type=click.IntRange(0), default=0, help="CPU threads; 0 for torch's choice.")
+def command(photos: Path, out: Path, steps: int, every: int, size: int, runs: str, threads: int) -> None:
+    """Train and test the paper's networks on PHOTOS."""
+    options = PrepareOptions(size=size, stretch=True, max_grey=PAPER["max_grey"])
+    report = lambda text: click.echo(text, err=True)  # noqa: E731
+    shards = prepare([photos / "train"], out / "shards-train", options, progress=None, report=report)
+    held = prepare([photos / "test"], out / "shards-test", options, progress=None, report=report)
+    for name in runs.split(","):
+        if name not in ROWS:
+            raise click.UsageError(f"{name!r} is none of {', '.join(ROWS)}")
+        go(name, out, shards.folder, held, lambda how: class_weights(shards.counts, how), steps, every, size, threads)
+    machine = ", ".join(f"{k} {v}" for k, v in describe().items())
+    about = (
+        f"{shards.photos} training and {held.photos} test photos left by the filter, {size} x {size}, {steps} steps of "
+        f"{BATCH} photos. {machine}."
+    )
+    text = tables(out, about)
+    (out / "tables.md").write_text(text)
+    click.echo(text)
+
+
+if __name__ == "__main__":
+    command()

@@ -1,0 +1,67 @@
+"""Files that appear whole or not at all: written beside their place, then renamed over it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import stat
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+TEMPORARY = ".gcolor-"
+
+
+def replace_file(path: Path, write: Callable[[Path], object], *, durable: bool = False) -> None:
+    """Let `write` fill a temporary file, then put it in the place of `path`; on any error the old file stays.
+
+    durable: flushed to the disk first, so that it outlives a power cut, too.
+    """
+    handle, name = tempfile.mkstemp(prefix=TEMPORARY, suffix=path.suffix, dir=path.parent)
+    os.close(handle)
+    try:
+        write(Path(name))
+        Path(name).chmod(_mode(path))
+        if durable:
+            _flush(name)
+        os.replace(name, path)
+        if durable:
+            _flush(path.parent)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(name)
+        raise
+
+
+def save_json(value: Any, path: Path, *, durable: bool = True) -> None:
+    """Write a JSON file whole or not at all."""
+    text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    replace_file(path, lambda temporary: temporary.write_text(text, encoding="utf-8"), durable=durable)
+
+
+def _flush(path: str | Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _mode(path: Path) -> int:
+    """The mode that the file has, or that a new file would get."""
+    try:
+        return stat.S_IMODE(path.stat().st_mode)
+    except FileNotFoundError:
+        return 0o666 & ~UMASK
+
+
+def _umask() -> int:
+    current = os.umask(0o022)
+    os.umask(current)
+    return current
+
+
+# Read once: setting it, the only way to read it, must not race with the threads that write.
+UMASK = _umask()

@@ -1,0 +1,176 @@
+"""Batches of crops from shards. Two loaders give the same in distribution: DALI (dali.py) and plain torch (here)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.util import find_spec
+from typing import Protocol
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from ..color.errors import EngineError, UsageError
+from ..color.lab import Bytes
+from .config import Stage, TrainConfig
+from .distributed import World
+from .photos import resize
+from .shards import ShardSet
+
+# Of a random crop: its share of the photo's area, its aspect, and how often to try for one that fits.
+AREA = (0.3, 1.0)
+ASPECT = (3 / 4, 4 / 3)
+ATTEMPTS = 10
+
+
+class Loader(Protocol):
+    """An endless row of batches; `kind` and `state` say where it stands, so that another goes on from there."""
+
+    kind: str
+
+    def next(self) -> Tensor:
+        """The next batch of this process, uint8 [rows, 3, size, size], on the device or in memory."""
+        ...
+
+    def state(self) -> bytes:
+        """What a new loader of the same kind, shards, stage and world needs to go on after the last batch given."""
+        ...
+
+    def close(self) -> None: ...
+
+
+def make_loader(
+    shards: ShardSet, stage: Stage, begun: tuple[int, int], config: TrainConfig, world: World, state: bytes | None
+) -> Loader:
+    """The configured loader for a stage, from its beginning (its number and first step) or from a state.
+
+    Raises UsageError where the batch cannot be split evenly, EngineError where DALI is asked for and missing.
+    """
+    parts = world.size * config.accumulate
+    if stage.batch_size % parts:
+        raise UsageError(
+            f"batches of {stage.batch_size} photos cannot be split over {world.size} processes x {config.accumulate} "
+            f"micro-batches; choose a multiple of {parts}"
+        )
+    if config.loader == "torch":
+        return TorchLoader(shards, stage, begun, config, world, state)
+    require_dali()
+    from .dali import DaliLoader
+
+    return DaliLoader(shards, stage, begun, config, world, state)
+
+
+def has_dali() -> bool:
+    return find_spec("nvidia") is not None and find_spec("nvidia.dali") is not None
+
+
+def require_dali() -> None:
+    if not has_dali():
+        raise EngineError("DALI is not installed; pip install nvidia-dali-cuda130 (Linux), or take --loader torch")
+
+
+def random_crop(photo: Bytes, size: int, rng: np.random.Generator) -> Bytes:
+    """A random part of a photo (see AREA and ASPECT), made size x size, half of them mirrored.
+
+    The parts are drawn as DALI and torchvision draw theirs: area uniform, aspect log-uniform, until one fits.
+    """
+    height, width = photo.shape[:2]
+    for _ in range(ATTEMPTS):
+        area = height * width * rng.uniform(*AREA)
+        aspect = np.exp(rng.uniform(np.log(ASPECT[0]), np.log(ASPECT[1])))
+        w, h = round(float(np.sqrt(area * aspect))), round(float(np.sqrt(area / aspect)))
+        if 0 < w <= width and 0 < h <= height:
+            break
+    else:
+        w = min(width, round(height * ASPECT[1]))
+        h = min(height, round(width / ASPECT[0]))
+    x, y = rng.integers(0, width - w + 1), rng.integers(0, height - h + 1)
+    crop = resize(photo[y : y + h, x : x + w], size, size)
+    return np.asarray(crop[:, ::-1] if rng.random() < 0.5 else crop, np.uint8)
+
+
+class Crops(Dataset[Tensor]):
+    """The crop at each position of an endless row of epochs, each a new permutation of all photos.
+
+    A crop depends on the seed and its position alone, so a run can go on anywhere, in any number of processes.
+    """
+
+    def __init__(self, shards: ShardSet, size: int, crop: str, seed: tuple[int, ...]) -> None:
+        self.shards, self.where = shards, shards.locate()
+        self.size, self.crop, self.seed = size, crop, seed
+        self._epoch = -1
+        self._order: NDArray[np.int64] = np.empty(0, np.int64)
+
+    def photo(self, index: int) -> Bytes:
+        """The photo of this number, RGB uint8 [H, W, 3]."""
+        bgr = cv2.imdecode(np.frombuffer(self.shards.read(self.where[index]), np.uint8), cv2.IMREAD_COLOR)
+        if bgr is None:
+            tar, offset, _ = self.where[index]
+            raise UsageError(f"{self.shards.tars[tar]}: damaged at byte {offset}; run `gcolor prepare` again")
+        return np.asarray(bgr[..., ::-1], np.uint8)
+
+    def __getitem__(self, position: int) -> Tensor:
+        epoch, at = divmod(position, len(self.where))
+        if epoch != self._epoch:
+            self._order = np.random.default_rng((*self.seed, epoch, 1)).permutation(len(self.where))
+            self._epoch = epoch
+        photo = self.photo(int(self._order[at]))
+        if self.crop == "stretch":
+            made = resize(photo, self.size, self.size)
+        else:
+            made = random_crop(photo, self.size, np.random.default_rng((*self.seed, position)))
+        return torch.from_numpy(np.ascontiguousarray(made.transpose(2, 0, 1)))
+
+
+def _quiet(_: int) -> None:
+    """A worker of the loader keeps to one core: there are as many workers as cores are to spare."""
+    cv2.setNumThreads(1)
+    torch.set_num_threads(1)
+
+
+class TorchLoader:
+    """A torch DataLoader over the shards; its state is the number of the next batch."""
+
+    kind = "torch"
+
+    def __init__(
+        self,
+        shards: ShardSet,
+        stage: Stage,
+        begun: tuple[int, int],
+        config: TrainConfig,
+        world: World,
+        state: bytes | None,
+    ) -> None:
+        self.at = int.from_bytes(state or b"", "little")
+        rows = stage.batch_size // world.size
+
+        def positions() -> Iterator[list[int]]:
+            start = self.at * stage.batch_size + world.rank * rows
+            while True:
+                yield list(range(start, start + rows))
+                start += stage.batch_size
+
+        self.batches = iter(
+            DataLoader(
+                Crops(shards, stage.size, config.crop, (config.seed, *begun)),
+                batch_sampler=positions(),
+                num_workers=config.workers,
+                worker_init_fn=_quiet,
+                pin_memory=config.device.startswith("cuda"),
+            )
+        )
+
+    def next(self) -> Tensor:
+        batch: Tensor = next(self.batches)
+        self.at += 1
+        return batch
+
+    def state(self) -> bytes:
+        return self.at.to_bytes(8, "little")
+
+    def close(self) -> None:
+        del self.batches

@@ -1,0 +1,113 @@
+"""What a session of a run begins with: network, optimizer and loader, fresh or as a checkpoint left them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from ..color.errors import EngineError, UsageError
+from ..models import ModelConfig, build
+from ..models.weights import load_model
+from .checkpoint import Averaged, Position, State
+from .config import TrainConfig
+from .distributed import World, synchronised
+from .loader import Loader, make_loader
+from .shards import ShardSet
+
+
+def usable_device(asked: str, count: int = 1) -> torch.device:
+    """The device called "auto", "cpu", "cuda" or "cuda:N", with so many GPUs behind "cuda".
+
+    Raises UsageError for another name, EngineError where it is not there: there is no silent fall-back.
+    """
+    if asked == "auto":
+        asked = "cuda" if torch.cuda.is_available() else "cpu"
+    kind, _, number = asked.partition(":")
+    if kind not in ("cpu", "cuda") or (number and not (kind == "cuda" and number.isdecimal())):
+        raise UsageError(f"--device {asked}: must be auto, cpu, cuda or cuda:N")
+    if kind == "cuda":
+        there = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        wanted = int(number) + 1 if number else count
+        if wanted > there:
+            raise EngineError(
+                f"--device {asked}: torch sees {there} CUDA devices here; take fewer GPUs or use --device cpu"
+            )
+    return torch.device(asked)
+
+
+def begin(config: TrainConfig, device: torch.device, start: Path | None) -> State:
+    """A fresh network, or one with the weights of another run, with its optimizer."""
+    torch.manual_seed(config.seed)
+    model = build(config.model)
+    if start:
+        other, info = load_model(start)
+        if ModelConfig.from_dict(info["config"]["model"]) != config.model:
+            raise UsageError(f"{start}: holds another network than this run's; choose its --preset")
+        model.load_state_dict(other.state_dict())
+    model.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    kind = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adam
+    optimizer = kind(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
+    scaler = torch.amp.GradScaler(device.type, enabled=config.precision == "fp16")
+    return State(model.train(), Averaged(model, config.ema), optimizer, scaler)
+
+
+def wrap(model: nn.Module, config: TrainConfig, world: World, device: torch.device) -> nn.Module:
+    """The network as it is called while training: over all processes, compiled."""
+    if world.size > 1:
+        model = nn.parallel.DistributedDataParallel(
+            synchronised(model, device),
+            device_ids=[device] if device.type == "cuda" else None,
+            broadcast_buffers=False,
+            # Without the regression, what comes after the logits gets no gradient.
+            find_unused_parameters=not config.regression_weight,
+        )
+    return torch.compile(model) if config.compile else model  # type: ignore[return-value]
+
+
+def restore(
+    found: tuple[dict[str, Tensor], Position],
+    state: State,
+    config: TrainConfig,
+    shards: ShardSet,
+    world: World,
+    run: Path,
+    report: Callable[[str], None],
+) -> Position:
+    """Put a checkpoint's tensors in place; its position, without loader states that do not fit this session's."""
+    flat, position = found
+    held = ModelConfig.from_dict(position.config["model"])
+    if held != config.model:
+        raise UsageError(
+            f"{run}: its checkpoint holds another network ({held.variant}, channels {held.channels}) than "
+            f"{config.model.variant}, channels {config.model.channels}; choose its --preset or another folder"
+        )
+    state.unpack(flat)
+    report(f"resumed at step {position.step}")
+    before = position.config["processes"]
+    if before != world.size:
+        report(f"the run was made by {before} process(es) and goes on in {world.size}, with the same batches in all")
+    reasons = {
+        "the data has changed": position.data != shards.digest,
+        f"the loader was {position.loader}": position.loader != config.loader,
+        "DALI's shuffle belongs to the number of processes": config.loader == "dali" and before != world.size,
+    }
+    if any(reasons.values()):
+        why = next(reason for reason, holds in reasons.items() if holds)
+        report(f"a new pass over the photos begins ({why})")
+        position.loaders = []
+    return position
+
+
+def open_loader(shards: ShardSet, number: int, position: Position, config: TrainConfig, world: World) -> Loader:
+    """The loader of a stage: from the position's state where that is of this stage, otherwise from a new beginning."""
+    state = None
+    if position.loaders and position.stage == number:
+        # The torch loader's state is the same for all ranks.
+        state = position.loaders[world.rank if config.loader == "dali" else 0]
+    else:
+        position.begun = position.step
+    position.stage, position.loader, position.loaders = number, config.loader, []
+    return make_loader(shards, config.stages[number], (number, position.begun), config, world, state)
