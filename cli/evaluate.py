@@ -118,7 +118,7 @@ def _show(report: dict[str, Any]) -> None:
         cells = [f"{row[n]['mean']:.{_COLUMNS[n][1]}f} ± {row[n]['error']:.{_COLUMNS[n][1]}f}" for n in columns]
         ends = number + 1 < len(rows) and rows[number + 1]["photos"] != row["photos"]
         table.add_row(f"{row['count']} {row['photos']}", str(row["hints"]), *cells, end_section=ends)
-    console = Console(width=None if sys.stdout.isatty() else 140)
+    console = Console(width=None if sys.stdout.isatty() else 160)
     console.print(table)
     model = report["model"]
     text = f"{model['path']} ({model['kind']}, {model['variant']}), hints {report['hints']['sha256'][:12]}"

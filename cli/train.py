@@ -94,12 +94,14 @@ def command(
     from .training_view import TrainingView
 
     folders = list(data)
-    for folder in (*folders, *([validation] if validation else [])):
+    for folder in (*folders, *filter(None, [validation])):
         if not folder.is_dir():
             raise UsageError(f"{folder}: no such folder")
     world = World.from_environment()
     resume = resume or restarted()
     config = _configure(run, resume, gpus, world.size, options)
+    if validation:
+        config.validation = str(validation.resolve())
     with TrainingView(config.steps, live=world.size == 1) as view:
         if (gpus or 1) > 1 and world.size == 1:
             from ..trainer.data import prepare_data
@@ -116,7 +118,6 @@ def command(
             run,
             config,
             resume=resume,
-            validation=validation,
             start=start,
             report=view.say if world.first else silent,
             on_row=view.row,

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from ..color import tensors
+
 
 @dataclass(slots=True)
 class Prediction:
@@ -15,7 +17,17 @@ class Prediction:
     """
 
     logits: Tensor
-    ab: Tensor
+    decoded: Tensor | None = None
+    """ab, where the network has more to say of it than the logits have."""
+
+    @property
+    def ab(self) -> Tensor:
+        """Decoded when asked for: a loss of the logits alone does without."""
+        return tensors.annealed_mean(self.logits) if self.decoded is None else self.decoded
+
+    def float(self) -> Prediction:
+        """The same in fp32."""
+        return Prediction(self.logits.float(), None if self.decoded is None else self.decoded.float())
 
 
 class Network(nn.Module):

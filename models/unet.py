@@ -6,6 +6,7 @@ Bhavanam and Gowda, "User Guided Image Colorization", section 4.2, figure 1.
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..color import bins, tensors
@@ -81,5 +82,12 @@ class PaperUNet(Network):
         x = self.bottleneck(x)
         for layer, upsample, skip in zip(self.decoder, self.upsample, reversed(skips), strict=True):
             x = layer(torch.cat([upsample(x), skip], dim=1))
-        logits = torch.stack([self.head_a(x), self.head_b(x)], dim=1)
-        return Prediction(logits, tensors.annealed_mean(logits))
+        # Both heads at once, so that no logits are copied.
+        weight = torch.cat([self.head_a.weight, self.head_b.weight])
+        bias = torch.cat([self._bias(self.head_a), self._bias(self.head_b)])
+        return Prediction(F.conv2d(x, weight, bias).unflatten(1, (2, bins.COUNT)))
+
+    @staticmethod
+    def _bias(head: nn.Conv2d) -> Tensor:
+        assert head.bias is not None
+        return head.bias

@@ -100,6 +100,8 @@ class TrainConfig:
     evaluate_minutes: float = 15.0
     evaluate_every: int = 0
     """Also score after every so many steps; 0 for never."""
+    validation: str = ""
+    """Folder of held-out photos to score on; empty for none."""
     evaluate_photos: int = 64
     """How many of the held-out photos are scored."""
 

@@ -75,9 +75,8 @@ def predictions(
         planes = torch.from_numpy(np.stack([p.lab for p in part])).permute(0, 3, 1, 2).float().to(device)
         masks = np.stack([protocol.hint_mask(protocol.hint_centres(p.name, count)) for p in part])
         mask = torch.from_numpy(masks)[:, None].float().to(device)
-        made = model(planes[:, :1], planes[:, 1:] * mask, mask)
-        prediction = Prediction(made.logits.float(), made.ab.float())
-        yield part, prediction, F.avg_pool2d(planes[:, 1:], planes.shape[-1] // prediction.ab.shape[-1])
+        prediction = model(planes[:, :1], planes[:, 1:] * mask, mask).float()
+        yield part, prediction, F.avg_pool2d(planes[:, 1:], planes.shape[-1] // prediction.logits.shape[-1])
 
 
 def paint(photo: EvalPhoto, ab_2HW: Tensor) -> Bytes:
@@ -94,18 +93,18 @@ def score_network(
     """The scores of each photo: those of the picture (color/scores.py), and of the logits at the network's grid.
 
     argmax_accuracy: share of the cells whose most probable bin is the true one, mean of both heads (the paper's
-    accuracy); entropy: cross-entropy, sum of both heads; weighted: the same, each cell counting by its class weight [2, 32].
+    accuracy); entropy: cross-entropy, sum of both heads; weighted: the same, cells counting by class weights [2, 32].
     """
     found: list[Scores] = []
     even = torch.ones(2, 32, device=device)
     for part, prediction, truth in predictions(model, photos, device, count):
         right = (prediction.logits.argmax(2) == tensors.to_bins(truth)).float().mean((1, 2, 3))
-        entropy = hard_cross_entropy(prediction.logits, truth, even)
+        (entropy,) = hard_cross_entropy(prediction.logits, truth, even)
         columns = {"argmax_accuracy": right, "entropy": entropy}
         if weights is not None:
-            columns["weighted"] = hard_cross_entropy(prediction.logits, truth, weights)
-        for number, photo in enumerate(part):
-            row = scores.picture_scores(paint(photo, prediction.ab[number]), photo.rgb, photo.lab)
+            (columns["weighted"],) = hard_cross_entropy(prediction.logits, truth, weights)
+        for number, (photo, ab) in enumerate(zip(part, prediction.ab, strict=True)):
+            row = scores.picture_scores(paint(photo, ab), photo.rgb, photo.lab)
             found.append(row | {name: float(column[number]) for name, column in columns.items()})
     return found
 

@@ -43,7 +43,6 @@ def train(
     config: TrainConfig,
     *,
     resume: bool = False,
-    validation: Path | None = None,
     start: Path | None = None,
     report: Callable[[str], None] = silent,
     on_row: Callable[[dict[str, float]], None] = silent,
@@ -51,7 +50,7 @@ def train(
 ) -> None:
     """Train a network on shards or plain folders of photos and write the run's folder; under torchrun, as one of many.
 
-    validation: a folder of held-out photos. start: a run whose weights this one begins with. report hears what
+    start: a run whose weights this one begins with. report hears what
     happens, on_row each logged step, on_prepared how many photos of plain folders are checked and how many there are.
 
     Raises UsageError where the folder holds another run, a checkpoint does not fit or shards are damaged,
@@ -73,7 +72,9 @@ def train(
             prepare_data(data, run, config.max_grey, report, on_prepared)
         world.wait()
         shards = open_data(data, run)
-        held_out = load_photos(validation, config.evaluate_photos) if validation and world.first else []
+        held_out: list[EvalPhoto] = []
+        if config.validation and world.first:
+            held_out = load_photos(Path(config.validation), config.evaluate_photos)
         try:
             _train(shards, run, config, world, device, resume, held_out, start, report, on_row)
         except OSError as error:

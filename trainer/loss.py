@@ -53,21 +53,23 @@ def soft_cross_entropy(logits_B2KHW: Tensor, ab_B2HW: Tensor, weights_2K: Tensor
 
 
 def hard_cross_entropy(
-    logits_B2KHW: Tensor, ab_B2HW: Tensor, weights_2K: Tensor, where_BHW: Tensor | None = None
-) -> Tensor:
+    logits_B2KHW: Tensor, ab_B2HW: Tensor, weights_2K: Tensor, *wheres_BHW: Tensor
+) -> tuple[Tensor, ...]:
     """Cross-entropy against the bins that hold the truth, of each photo, summed over both heads: [B].
 
     The mean over the cells, each counting by its bin's weight (as torch's weighted cross-entropy has it, but photo by
-    photo), so that eq. 1's weights, which differ by millions, cannot make one pixel outweigh the batch. where: only
-    these cells [B, H, W]; a photo without any gives 0.
+    photo), so that eq. 1's weights, which differ by millions, cannot make one pixel outweigh the batch. First over all
+    cells, then over those of each mask [B, H, W]; a photo without any gives 0.
     """
     index = tensors.to_bins(ab_B2HW)
-    total = torch.zeros(len(index), device=index.device)
-    for logits, at, weights in zip(logits_B2KHW.unbind(1), index.unbind(1), weights_2K.to(logits_B2KHW), strict=True):
-        weight = weights[at] if where_BHW is None else weights[at] * where_BHW
-        entropy = F.cross_entropy(logits, at, reduction="none")
-        total = total + (entropy * weight).sum((1, 2)) / weight.sum((1, 2)).clamp(min=1e-12)
-    return total
+    heads = torch.arange(2, device=index.device).view(1, 2, 1, 1)
+    weight = weights_2K[heads, index]
+    entropy = F.cross_entropy(logits_B2KHW.flatten(0, 1), index.flatten(0, 1), reduction="none").view_as(weight)
+
+    def mean(weight_B2HW: Tensor) -> Tensor:
+        return ((entropy * weight_B2HW).sum((2, 3)) / weight_B2HW.sum((2, 3)).clamp(min=1e-12)).sum(1)
+
+    return mean(weight), *(mean(weight * where[:, None]) for where in wheres_BHW)
 
 
 def bin_accuracy(prediction: Prediction, ab_B2HW: Tensor) -> Tensor:
@@ -87,8 +89,7 @@ def total_loss(
         entropy = soft_cross_entropy(prediction.logits, ab_B2HW, weights_2K)
         patch = (entropy * hinted).sum((1, 2)) / hinted.sum((1, 2)).clamp(min=1.0)
     else:
-        entropy = hard_cross_entropy(prediction.logits, ab_B2HW, weights_2K)
-        patch = hard_cross_entropy(prediction.logits, ab_B2HW, weights_2K, hinted)
+        entropy, patch = hard_cross_entropy(prediction.logits, ab_B2HW, weights_2K, hinted)
     parts = {"entropy": entropy.mean(), "patch": patch.mean()}
     loss = config.classification_weight * parts["entropy"] + config.patch_weight * parts["patch"]
     if config.regression_weight:

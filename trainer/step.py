@@ -59,13 +59,13 @@ def predict(network: nn.Module, sample: Sample, precision: Precision) -> Predict
     if precision != "fp32":
         mixed = torch.autocast(device, _TYPES[precision])
     with mixed:
-        made = network(sample.lightness, sample.hint_ab, sample.hint_mask)
-    return Prediction(made.logits.float(), made.ab.float())
+        made: Prediction = network(sample.lightness, sample.hint_ab, sample.hint_mask)
+    return made.float()
 
 
 def at_grid(sample: Sample, prediction: Prediction) -> tuple[Tensor, Tensor]:
     """The true ab and the hint mask at the prediction's grid."""
-    factor = sample.ab.shape[-1] // prediction.ab.shape[-1]
+    factor = sample.ab.shape[-1] // prediction.logits.shape[-1]
     return F.avg_pool2d(sample.ab, factor), F.max_pool2d(sample.hint_mask, factor)
 
 

@@ -124,7 +124,7 @@ def test_a_run_and_its_bundle_score_alike_by_the_command(
         assert a["hints"] == b["hints"] and abs(a["psnr"]["mean"] - b["psnr"]["mean"]) < 0.1
         assert abs(a["accuracy"]["mean"] - b["accuracy"]["mean"]) < 0.05
     table = gcolor("evaluate", run, photo_folder, "--counts", "0", "--limit", 1, "--figures", tmp_path / "f")
-    assert table.returncode == 0 and "PSNR dB" in table.stdout and "argmax accuracy" in table.stdout
+    assert table.returncode == 0 and "PSNR dB" in table.stdout and "argmax accuracy" in table.stdout, table.stdout
     assert (tmp_path / "f" / "samples.png").exists()
 
 

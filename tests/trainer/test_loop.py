@@ -59,7 +59,8 @@ def test_a_run_writes_weights_metrics_scores_figures_and_a_description(
     shard_folder: Path, photo_folder: Path, tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
-    train([shard_folder], run, config(4, evaluate_every=2, evaluate_photos=2), validation=photo_folder)
+    wanted = config(4, evaluate_every=2, evaluate_photos=2, validation=str(photo_folder))
+    train([shard_folder], run, wanted)
     rows = lines(run / "metrics.jsonl")
     assert [row["step"] for row in rows] == [1, 2, 3, 4]
     assert [row["size"] for row in rows] == [32, 32, 48, 48]
@@ -67,7 +68,7 @@ def test_a_run_writes_weights_metrics_scores_figures_and_a_description(
     assert [line["step"] for line in lines(run / "validation.jsonl")] == [2, 4]
     model, info = load_model(run)
     assert info["step"] == 4 and {row["hints"] for row in info["scores"]} == {0, 10, 36}
-    assert TrainConfig.from_dict(info["config"]) == config(4, evaluate_every=2, evaluate_photos=2)
+    assert TrainConfig.from_dict(info["config"]) == wanted
     assert not model.training
     assert (run / "best.safetensors").exists() and list((run / "photos").glob("*.jpg"))
     assert {p.name for p in (run / "figures").iterdir()} == {"curves.png", "samples.png", "confusion.png"}
@@ -138,6 +139,33 @@ def test_two_processes_learn_what_one_learns(shard_folder: Path, tmp_path: Path)
     assert [row["step"] for row in lines(tmp_path / "two" / "metrics.jsonl")] == list(range(1, 8))
 
 
+def test_when_a_process_dies_all_start_again_from_the_last_checkpoint(shard_folder: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    command = [sys.executable, "-m", "gcolor", "train", str(shard_folder), "--steps", "40", "--batch-size", "4"]
+    command += ["--size", "32", "--device", "cpu", "--threads", "1", "--loader", "torch", "--log-every", "1"]
+    command += ["--save-every", "4", "--gpus", "2", "-o", str(run)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 200
+    while not checkpoint.checkpoints(run):
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.005)
+    ranks = [p for p in Path("/proc").iterdir() if p.name.isdecimal() and _rank(p) == ("1", str(process.pid))]
+    os.kill(int(ranks[0].name), signal.SIGKILL)
+    _, said = process.communicate(timeout=300)
+    assert process.returncode == 0, said
+    assert "resumed at step" in said
+    assert [row["step"] for row in lines(run / "metrics.jsonl")] == list(range(1, 41))
+
+
+def _rank(process: Path) -> tuple[str, str] | None:
+    """The rank and the parent of a process."""
+    try:
+        environment = dict(part.split("=", 1) for part in (process / "environ").read_text().split("\0") if "=" in part)
+        return environment.get("RANK", ""), (process / "stat").read_text().rsplit(")", 1)[1].split()[1]
+    except OSError:
+        return None
+
+
 def test_a_plain_folder_becomes_shards_in_the_run(photo_folder: Path, tmp_path: Path) -> None:
     said: list[str] = []
     train([photo_folder], tmp_path / "run", config(2, max_grey=1.0), report=said.append)
@@ -154,7 +182,7 @@ def test_no_photo_is_said(tmp_path: Path) -> None:
 
 def test_only_the_last_checkpoints_and_the_best_stay(shard_folder: Path, photo_folder: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    train([shard_folder], run, config(5, save_every=1, keep=2, evaluate_photos=1), validation=photo_folder)
+    train([shard_folder], run, config(5, save_every=1, keep=2, evaluate_photos=1, validation=str(photo_folder)))
     assert [p.name for p in checkpoint.checkpoints(run)] == ["step-00000005.safetensors", "step-00000004.safetensors"]
     model, _ = load_model(run, "best.safetensors")
     assert not model.training
