@@ -8,10 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+from torch.distributed.distributed_c10d import PrefixStore
+from torch.distributed.rendezvous import rendezvous
 
 # Rank 0 alone prepares photos and scores; the others wait for it.
 PATIENCE = timedelta(minutes=60)
@@ -72,11 +75,41 @@ def joined(world: World, device: torch.device) -> Iterator[None]:
     on_gpu = device.type == "cuda"
     if on_gpu:
         torch.cuda.set_device(device)
-    dist.init_process_group("nccl" if on_gpu else "gloo", timeout=PATIENCE, device_id=device if on_gpu else None)
+    # A store of its own for each start: the agent's keeps the addresses of processes that have died.
+    store, rank, size = next(rendezvous("env://", timeout=PATIENCE))
+    dist.init_process_group(
+        "nccl" if on_gpu else "gloo",
+        store=PrefixStore(f"gcolor/{_starts()}", store),
+        rank=rank,
+        world_size=size,
+        timeout=PATIENCE,
+        device_id=device if on_gpu else None,
+    )
     try:
         yield
     finally:
         dist.destroy_process_group()
+
+
+class _SumOverAll(torch.autograd.Function):
+    """The sum of a tensor over all processes; so is the gradient."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        total = x.clone()
+        dist.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        total = gradient.clone()
+        dist.all_reduce(total)
+        return total
+
+
+def _sum_over_all(x: Tensor) -> Tensor:
+    total: Tensor = _SumOverAll.apply(x)
+    return total
 
 
 class SyncBatchNorm(nn.BatchNorm2d):
@@ -85,12 +118,10 @@ class SyncBatchNorm(nn.BatchNorm2d):
     def forward(self, x: Tensor) -> Tensor:
         if not self.training:
             return super().forward(x)
-        from torch.distributed.nn.functional import all_reduce
-
         count = x.numel() / x.shape[1] * dist.get_world_size()
-        mean = all_reduce(x.sum((0, 2, 3))) / count
+        mean = _sum_over_all(x.sum((0, 2, 3))) / count
         centred = x - mean.view(1, -1, 1, 1)
-        variance = all_reduce(centred.square().sum((0, 2, 3))) / count
+        variance = _sum_over_all(centred.square().sum((0, 2, 3))) / count
         assert self.running_mean is not None and self.running_var is not None and self.num_batches_tracked is not None
         with torch.no_grad():
             momentum = self.momentum if self.momentum is not None else 0.1
@@ -139,4 +170,9 @@ def launch(arguments: list[str], processes: int) -> int:
 
 def restarted() -> bool:
     """Has the elastic agent started this process again?"""
-    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
+    return _starts() > 0
+
+
+def _starts() -> int:
+    """How often the elastic agent has started all processes again."""
+    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"))

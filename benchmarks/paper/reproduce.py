@@ -1,6 +1,6 @@
 """Tables 1 and 2 of the paper again, scaled to what a machine can do: each network with the same photos and steps.
 
-    python benchmarks/paper/reproduce.py PHOTOS -o OUT [--steps 240] [--size 128] [--runs unet,resunet,…]
+    python benchmarks/paper/reproduce.py PHOTOS -o OUT [--steps 2500] [--batch-size 8] [--size 64] [--runs …]
 
 PHOTOS holds train/ and test/. Both go through the paper's near-grey filter and are stretched to --size squares (the
 paper: 256). Each run trains as the paper does (preset "paper…") and is tested, as often as --test-every says, on the
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +31,6 @@ from gcolor.trainer.step import at_grid, predict, simulate
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 from machine import describe
-
-BATCH = 32
 
 
 class Row:
@@ -58,11 +56,28 @@ ROWS |= {
 }
 
 
-def configuration(row: Row, steps: int, size: int, threads: int) -> TrainConfig:
-    values = {**PAPER, "stages": [Stage(until=1.0, size=size, batch_size=BATCH)], **row.changes}
-    loader = "dali" if has_dali() else "torch"
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What every row gets: steps in all, how often it is tested, photos per step, side of the squares, CPU threads."""
+
+    steps: int
+    every: int
+    batch_size: int
+    size: int
+    threads: int
+
+
+def configuration(row: Row, steps: int, budget: Budget) -> TrainConfig:
+    """The paper's recipe for a row, up to so many steps."""
+    values = {**PAPER, "stages": [Stage(until=1.0, size=budget.size, batch_size=budget.batch_size)], **row.changes}
     return TrainConfig(
-        model=PRESETS[row.preset], steps=steps, loader=loader, threads=threads, save_minutes=2.0, keep=1, **values
+        model=PRESETS[row.preset],
+        steps=steps,
+        loader="dali" if has_dali() else "torch",
+        threads=budget.threads,
+        save_minutes=2.0,
+        keep=1,
+        **values,
     )
 
 
@@ -85,30 +100,28 @@ def test(run: Path, shards: ShardSet, weights: torch.Tensor, config: TrainConfig
     return {"accuracy": accuracy, "loss": loss_mean}
 
 
-def last_metrics(run: Path, name: str, since: int) -> float:
-    rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-    values = [row[name] for row in rows if row["step"] > since]
-    return sum(values) / len(values)
-
-
-def go(
-    name: str, out: Path, data: Path, held: ShardSet, weights: Any, steps: int, every: int, size: int, threads: int
-) -> None:
-    """Train one row, with a test after every so many steps, unless that is done already."""
+def go(name: str, out: Path, shards: ShardSet, held: ShardSet, budget: Budget) -> None:
+    """Train one row, with a test after every so many steps; what is done already is not done again."""
     run, curve = out / name, out / name / "test.jsonl"
-    tested = [json.loads(line) for line in curve.read_text().splitlines()] if curve.exists() else []
-    for step in range(every, steps + 1, every):
-        if any(t["step"] == step for t in tested):
+    done = {line["step"] for line in read_lines(curve)}
+    for step in range(budget.every, budget.steps + 1, budget.every):
+        if step in done:
             continue
-        config = configuration(ROWS[name], step, size, threads)
-        train([data], run, config, resume=True, report=lambda text: click.echo(f"{name}: {text}", err=True))
-        since = step - every
-        line = {"step": step, "train_accuracy": last_metrics(run, "accuracy", since)}
-        line |= {"train_loss": last_metrics(run, "loss", since)}
-        line |= {f"test_{k}": v for k, v in test(run, held, weights(config.rebalance), config).items()}
+        config = configuration(ROWS[name], step, budget)
+        train([shards.folder], run, config, resume=True, report=lambda text: click.echo(f"{name}: {text}", err=True))
+        recent = [line for line in read_lines(run / "metrics.jsonl") if line["step"] > step - budget.every]
+        line = {"step": step}
+        line |= {f"train_{k}": sum(r[k] for r in recent) / len(recent) for k in ("accuracy", "loss")}
+        tested = test(run, held, class_weights(shards.counts, config.rebalance), config)
+        line |= {f"test_{k}": v for k, v in tested.items()}
         with curve.open("a") as file:
             file.write(json.dumps(line) + "\n")
         click.echo(f"{name} {line}", err=True)
+
+
+def read_lines(path: Path) -> list[dict[str, float]]:
+    """The lines of a .jsonl file, none where there is no file."""
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
 def tables(out: Path, about: str) -> str:
@@ -124,10 +137,9 @@ def tables(out: Path, about: str) -> str:
     ]
     lines += ["|---|---|---|---|---|---|---|---|---|"]
     for name, row in ROWS.items():
-        curve = out / name / "test.jsonl"
-        if not curve.exists():
+        points = read_lines(out / name / "test.jsonl")
+        if not points:
             continue
-        points = [json.loads(line) for line in curve.read_text().splitlines()]
         last, best = points[-1], max(p["test_accuracy"] for p in points)
         ours = [last["train_accuracy"], last["test_accuracy"], best, last["train_loss"], last["test_loss"]]
         cells = [*map(show, ours), show(row.paper[0]), show(row.paper[1]), show(row.paper[3])]
@@ -138,25 +150,29 @@ def tables(out: Path, about: str) -> str:
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("photos", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("-o", "--output", "out", type=click.Path(path_type=Path), required=True)
-@click.option("--steps", type=click.IntRange(1), default=240, show_default=True)
-@click.option("--test-every", "every", type=click.IntRange(1), default=60, show_default=True)
-@click.option("--size", type=click.IntRange(32), default=128, show_default=True)
-@click.option("--runs", default="unet,resunet,transunet,no-hints,resunet-smoothed", show_default=True)
+@click.option("--steps", type=click.IntRange(1), default=2500, show_default=True)
+@click.option("--test-every", "every", type=click.IntRange(1), default=500, show_default=True)
+@click.option("--size", type=click.IntRange(32), default=64, show_default=True)
+@click.option("--batch-size", type=click.IntRange(1), default=8, show_default=True, help="The paper: 32.")
+@click.option("--runs", default=",".join(ROWS), show_default=True)
 @click.option("--threads", type=click.IntRange(0), default=0, help="CPU threads; 0 for torch's choice.")
-def command(photos: Path, out: Path, steps: int, every: int, size: int, runs: str, threads: int) -> None:
+def command(
+    photos: Path, out: Path, steps: int, every: int, size: int, batch_size: int, runs: str, threads: int
+) -> None:
     """Train and test the paper's networks on PHOTOS."""
     options = PrepareOptions(size=size, stretch=True, max_grey=PAPER["max_grey"])
     report = lambda text: click.echo(text, err=True)  # noqa: E731
     shards = prepare([photos / "train"], out / "shards-train", options, progress=None, report=report)
     held = prepare([photos / "test"], out / "shards-test", options, progress=None, report=report)
+    budget = Budget(steps, every, batch_size, size, threads)
     for name in runs.split(","):
         if name not in ROWS:
             raise click.UsageError(f"{name!r} is none of {', '.join(ROWS)}")
-        go(name, out, shards.folder, held, lambda how: class_weights(shards.counts, how), steps, every, size, threads)
+        go(name, out, shards, held, budget)
     machine = ", ".join(f"{k} {v}" for k, v in describe().items())
     about = (
         f"{shards.photos} training and {held.photos} test photos left by the filter, {size} x {size}, {steps} steps of "
-        f"{BATCH} photos. {machine}."
+        f"{batch_size} photos. {machine}."
     )
     text = tables(out, about)
     (out / "tables.md").write_text(text)
