@@ -22,6 +22,7 @@ import cv2
 import gcolor
 import numpy as np
 from baselines import kernel_regression, nearest_hint
+from gcolor.cli.evaluate import read_counts
 from gcolor.color import lab, protocol, scores
 from levin import levin
 from machine import describe
@@ -260,16 +261,6 @@ def show(report: dict[str, Any]) -> None:
     for name, value in leak.items():
         table.add_row(labels[name], plus_minus(value, 2))
     console.print(table)
-
-
-def read_counts(_: click.Context, __: click.Parameter, text: str) -> list[int]:
-    try:
-        counts = sorted({int(part) for part in text.split(",")})
-    except ValueError:
-        raise click.BadParameter("whole numbers with commas between them, such as 0,1,10") from None
-    if counts[0] < 0:
-        raise click.BadParameter("a number of hints is not negative")
-    return counts
 
 
 def read_baselines(_: click.Context, __: click.Parameter, text: str) -> list[str]:

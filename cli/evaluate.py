@@ -22,7 +22,8 @@ _COLUMNS = {
 }
 
 
-def _read_counts(_: click.Context, __: click.Parameter, text: str) -> list[int]:
+def read_counts(_: click.Context, __: click.Parameter, text: str) -> list[int]:
+    """Numbers of hints such as "0,1,10", sorted."""
     try:
         counts = sorted({int(part) for part in text.split(",")})
     except ValueError:
@@ -39,7 +40,7 @@ def _read_counts(_: click.Context, __: click.Parameter, text: str) -> list[int]:
     "--counts",
     default="0,1,2,5,10,20,36,50,100",
     show_default=True,
-    callback=_read_counts,
+    callback=read_counts,
     help="Numbers of 3x3 hints; 36 is the paper's.",
 )
 @click.option("--limit", type=click.IntRange(1), help="A fair sample of so many photos. [default: all]")

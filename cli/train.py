@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
-
-if TYPE_CHECKING:
-    from ..trainer.config import TrainConfig
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 _PATH = click.Path(path_type=Path)
@@ -59,7 +55,7 @@ def _field(flag: str, kind: Any, text: str) -> Callable[[_Function], _Function]:
 @_field("--precision", click.Choice(["fp32", "bf16", "fp16"]), "Of the network. [default: bf16 on a GPU, else fp32]")
 @click.option("--compile/--no-compile", "compile", default=None, help="Run the network through torch.compile.")
 @_field("--loader", click.Choice(["dali", "torch"]), "Who decodes. [default: dali where it is installed]")
-@_field("--workers", _SOME, "Decoding threads (dali) or processes (torch) for each training process.")
+@_field("--workers", _SOME, "Decoding threads of each training process.")
 @_field("--threads", _COUNT, "CPU threads for arithmetic; 0 leaves it to torch.")
 @_field("--log-every", _SOME, "Steps between two lines of metrics.jsonl.")
 @_field("--save-every", _COUNT, "Steps between two checkpoints; 0 goes by --save-minutes.")
@@ -89,6 +85,7 @@ def command(
 
     require("torch", "train")
     from ..color.errors import UsageError
+    from ..trainer.configure import configure
     from ..trainer.distributed import World, launch, restarted
     from ..trainer.loop import silent, train
     from .training_view import TrainingView
@@ -99,9 +96,9 @@ def command(
             raise UsageError(f"{folder}: no such folder")
     world = World.from_environment()
     resume = resume or restarted()
-    config = _configure(run, resume, gpus, world.size, options)
     if validation:
-        config.validation = str(validation.resolve())
+        options["validation"] = str(validation.resolve())
+    config = configure(run, resume, gpus or world.size, {k: v for k, v in options.items() if v is not None})
     with TrainingView(config.steps, live=world.size == 1) as view:
         if (gpus or 1) > 1 and world.size == 1:
             from ..trainer.data import prepare_data
@@ -111,8 +108,6 @@ def command(
             if code:
                 ctx.exit(code)
             return
-        if config.device == "cuda":
-            config.device = f"cuda:{world.local_rank}"
         train(
             folders,
             run,
@@ -123,44 +118,3 @@ def command(
             on_row=view.row,
             on_prepared=view.prepared,
         )
-
-
-def _configure(run: Path, resume: bool, gpus: int | None, processes: int, options: dict[str, Any]) -> TrainConfig:
-    """The preset's configuration, or the resumed run's, with what was asked for on top."""
-    from ..color.errors import UsageError
-    from ..models import PRESETS
-    from ..trainer import checkpoint
-    from ..trainer.config import Stage, TrainConfig, preset
-    from ..trainer.loader import has_dali, require_dali
-    from ..trainer.session import usable_device
-
-    given = {name: value for name, value in options.items() if value is not None}
-    name, device = given.pop("preset", None), given.pop("device", None)
-    size, batch_size = given.pop("size", None), given.pop("batch_size", None)
-    if name is not None and name not in PRESETS:
-        raise UsageError(f"--preset {name}: not known; there are {', '.join(PRESETS)}")
-    if size is not None and size % 16:
-        raise UsageError(f"--size {size}: must be a multiple of 16")
-    kept = checkpoint.checkpoints(run) if resume else []
-    if kept:
-        held = checkpoint.newest_config(run)
-        config = TrainConfig.from_dict(held)
-        if name is not None:
-            config.model = PRESETS[name]
-    else:
-        config = preset(name or "default")
-    config.device = str(usable_device(device or (config.device if kept else "auto"), gpus or 1))
-    on_gpu = config.device.startswith("cuda")
-    if not kept:
-        config.precision = "bf16" if on_gpu else "fp32"
-        config.loader = "dali" if has_dali() else "torch"
-    config.processes = gpus or processes
-    config.workers = max(1, min(8, (os.cpu_count() or 1) // config.processes - 1))
-    for field, value in given.items():
-        setattr(config, field, value)
-    if size or batch_size:
-        last = config.stages[-1]
-        config.stages = [Stage(until=1.0, size=size or last.size, batch_size=batch_size or last.batch_size)]
-    if config.loader == "dali":
-        require_dali()
-    return config

@@ -87,7 +87,7 @@ class TrainConfig:
     """Run the network through torch.compile (pays on GPUs; minutes of compiling on a CPU, for nothing)."""
     loader: Literal["dali", "torch"] = "dali"
     workers: int = 1
-    """DALI threads, or processes of the torch loader, per training process."""
+    """Decoding threads of each training process."""
     threads: int = 0
     """Threads for arithmetic on the CPU; 0 leaves the choice to torch."""
 

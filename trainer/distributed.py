@@ -22,17 +22,23 @@ PATIENCE = timedelta(minutes=60)
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """This process among all: rank of size, and its number on its machine."""
+    """This process among all: rank of size, and rank of size on its machine."""
 
     rank: int = 0
     size: int = 1
     local_rank: int = 0
+    local_size: int = 1
 
     @classmethod
     def from_environment(cls) -> World:
         """As torchrun has set it; alone without it."""
-        names = ("RANK", "WORLD_SIZE", "LOCAL_RANK")
-        return cls(*(int(os.environ.get(name, default)) for name, default in zip(names, (0, 1, 0), strict=True)))
+        names = {"RANK": 0, "WORLD_SIZE": 1, "LOCAL_RANK": 0, "LOCAL_WORLD_SIZE": 1}
+        return cls(*(int(os.environ.get(name, default)) for name, default in names.items()))
+
+    @property
+    def nodes(self) -> int:
+        """How many machines there are."""
+        return max(1, self.size // self.local_size)
 
     @property
     def first(self) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import lru_cache
 from importlib.util import find_spec
 from typing import Protocol
 
@@ -11,7 +13,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
 
 from ..color.errors import EngineError, UsageError
 from ..color.lab import Bytes
@@ -24,6 +25,8 @@ from .shards import ShardSet
 AREA = (0.3, 1.0)
 ASPECT = (3 / 4, 4 / 3)
 ATTEMPTS = 10
+# Batches under way in the torch loader.
+AHEAD = 3
 
 
 class Loader(Protocol):
@@ -92,7 +95,7 @@ def random_crop(photo: Bytes, size: int, rng: np.random.Generator) -> Bytes:
     return np.asarray(crop[:, ::-1] if rng.random() < 0.5 else crop, np.uint8)
 
 
-class Crops(Dataset[Tensor]):
+class Crops:
     """The crop at each position of an endless row of epochs, each a new permutation of all photos.
 
     A crop depends on the seed and its position alone, so a run can go on anywhere, in any number of processes.
@@ -101,8 +104,10 @@ class Crops(Dataset[Tensor]):
     def __init__(self, shards: ShardSet, size: int, crop: str, seed: tuple[int, ...]) -> None:
         self.shards, self.where = shards, shards.locate()
         self.size, self.crop, self.seed = size, crop, seed
-        self._epoch = -1
-        self._order: NDArray[np.int64] = np.empty(0, np.int64)
+        self._order = lru_cache(2)(self._permutation)
+
+    def _permutation(self, epoch: int) -> NDArray[np.int64]:
+        return np.random.default_rng((*self.seed, epoch, 1)).permutation(len(self.where))
 
     def photo(self, index: int) -> Bytes:
         """The photo of this number, RGB uint8 [H, W, 3]."""
@@ -112,12 +117,10 @@ class Crops(Dataset[Tensor]):
             raise UsageError(f"{self.shards.tars[tar]}: damaged at byte {offset}; run `gcolor prepare` again")
         return np.asarray(bgr[..., ::-1], np.uint8)
 
-    def __getitem__(self, position: int) -> Tensor:
-        epoch, at = divmod(position, len(self.where))
-        if epoch != self._epoch:
-            self._order = np.random.default_rng((*self.seed, epoch, 1)).permutation(len(self.where))
-            self._epoch = epoch
-        photo = self.photo(int(self._order[at]))
+    def at(self, position: int) -> Tensor:
+        """The crop at a position, uint8 [3, size, size]."""
+        epoch, number = divmod(position, len(self.where))
+        photo = self.photo(int(self._order(epoch)[number]))
         if self.crop == "stretch":
             made = resize(photo, self.size, self.size)
         else:
@@ -125,14 +128,11 @@ class Crops(Dataset[Tensor]):
         return torch.from_numpy(np.ascontiguousarray(made.transpose(2, 0, 1)))
 
 
-def _quiet(_: int) -> None:
-    """A worker of the loader keeps to one core: there are as many workers as cores are to spare."""
-    cv2.setNumThreads(1)
-    torch.set_num_threads(1)
-
-
 class TorchLoader:
-    """A torch DataLoader over the shards; its state is the number of the next batch."""
+    """Crops made by OpenCV on a few threads, a few batches ahead; its state is the number of the next batch.
+
+    Threads, not processes: OpenCV works outside Python's lock, and a process forked beside its threads can hang.
+    """
 
     kind = "torch"
 
@@ -145,32 +145,27 @@ class TorchLoader:
         world: World,
         state: bytes | None,
     ) -> None:
-        self.at = int.from_bytes(state or b"", "little")
-        rows = stage.batch_size // world.size
+        cv2.setNumThreads(1)  # each of the threads here keeps to one core
+        self.crops = Crops(shards, stage.size, config.crop, (config.seed, *begun))
+        self.batch_size, self.rows = stage.batch_size, stage.batch_size // world.size
+        self.first = world.rank * self.rows
+        self.pin = config.device.startswith("cuda")
+        self.given = int.from_bytes(state or b"", "little")
+        self.pool = ThreadPoolExecutor(config.workers)
+        self.ahead = deque(self._begin(self.given + i) for i in range(AHEAD))
 
-        def positions() -> Iterator[list[int]]:
-            start = self.at * stage.batch_size + world.rank * rows
-            while True:
-                yield list(range(start, start + rows))
-                start += stage.batch_size
-
-        self.batches = iter(
-            DataLoader(
-                Crops(shards, stage.size, config.crop, (config.seed, *begun)),
-                batch_sampler=positions(),
-                num_workers=config.workers,
-                worker_init_fn=_quiet,
-                pin_memory=config.device.startswith("cuda"),
-            )
-        )
+    def _begin(self, number: int) -> list[Future[Tensor]]:
+        start = number * self.batch_size + self.first
+        return [self.pool.submit(self.crops.at, position) for position in range(start, start + self.rows)]
 
     def next(self) -> Tensor:
-        batch: Tensor = next(self.batches)
-        self.at += 1
-        return batch
+        batch = torch.stack([crop.result() for crop in self.ahead.popleft()])
+        self.given += 1
+        self.ahead.append(self._begin(self.given + AHEAD - 1))
+        return batch.pin_memory() if self.pin else batch
 
     def state(self) -> bytes:
-        return self.at.to_bytes(8, "little")
+        return self.given.to_bytes(8, "little")
 
     def close(self) -> None:
-        del self.batches
+        self.pool.shutdown(cancel_futures=True)

@@ -63,7 +63,6 @@ def wrap(model: nn.Module, config: TrainConfig, world: World, device: torch.devi
         model = nn.parallel.DistributedDataParallel(
             synchronised(model, device),
             device_ids=[device] if device.type == "cuda" else None,
-            broadcast_buffers=False,
             # Without the regression, what comes after the logits gets no gradient.
             find_unused_parameters=not config.regression_weight,
         )

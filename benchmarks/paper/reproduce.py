@@ -1,6 +1,6 @@
 """Tables 1 and 2 of the paper again, scaled to what a machine can do: each network with the same photos and steps.
 
-    python benchmarks/paper/reproduce.py PHOTOS -o OUT [--steps 2500] [--batch-size 8] [--size 64] [--runs …]
+    python benchmarks/paper/reproduce.py PHOTOS -o OUT [--steps 1500] [--batch-size 8] [--size 64] [--runs …]
 
 PHOTOS holds train/ and test/. Both go through the paper's near-grey filter and are stretched to --size squares (the
 paper: 256). Each run trains as the paper does (preset "paper…") and is tested, as often as --test-every says, on the
@@ -150,7 +150,7 @@ def tables(out: Path, about: str) -> str:
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("photos", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("-o", "--output", "out", type=click.Path(path_type=Path), required=True)
-@click.option("--steps", type=click.IntRange(1), default=2500, show_default=True)
+@click.option("--steps", type=click.IntRange(1), default=1500, show_default=True)
 @click.option("--test-every", "every", type=click.IntRange(1), default=500, show_default=True)
 @click.option("--size", type=click.IntRange(32), default=64, show_default=True)
 @click.option("--batch-size", type=click.IntRange(1), default=8, show_default=True, help="The paper: 32.")

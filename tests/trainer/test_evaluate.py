@@ -6,21 +6,24 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import gcolor as package
 import numpy as np
 import pytest
 from PIL import Image
 
 torch = pytest.importorskip("torch")
 
-from gcolor.color import protocol  # noqa: E402
+from gcolor.color import lab, protocol  # noqa: E402
 from gcolor.color.errors import NothingToDoError, PictureError  # noqa: E402
 from gcolor.models import Network, Prediction  # noqa: E402
 from gcolor.trainer import evaluate, figures  # noqa: E402
-from gcolor.trainer.config import TrainConfig  # noqa: E402
+from gcolor.trainer.config import Stage, TrainConfig  # noqa: E402
 from gcolor.trainer.evaluate import EvalPhoto, evaluate_network, load_photos, report_rows, score_network  # noqa: E402
+from gcolor.trainer.loop import train  # noqa: E402
 from gcolor.trainer.session import begin  # noqa: E402
 
 CPU = torch.device("cpu")
+DEFAULT_BUNDLE = Path(package.__file__).parent / "runtime" / "default"
 
 
 class Knowing(Network):
@@ -106,26 +109,33 @@ def test_figures_of_a_run_that_has_only_begun(eval_photos: list[EvalPhoto], tmp_
             assert min(image.size) > 100
 
 
-def test_a_run_and_its_bundle_score_alike_by_the_command(
+def test_a_bundle_is_scored_by_the_pictures_it_paints(gcolor: Callable, photo_folder: Path) -> None:
+    done = gcolor("evaluate", DEFAULT_BUNDLE, photo_folder, "--counts", "0,10", "--limit", 2, "--json")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert [(row["photos"], row["hints"]) for row in report["rows"]][:2] == [("unfiltered", 0), ("unfiltered", 10)]
+    colorizer = package.Colorizer(device="cpu")
+    photos = load_photos(photo_folder, 2)
+    psnr = []
+    for photo in photos:
+        grey = lab.lab_to_rgb(photo.lab * (1.0, 0.0, 0.0))
+        colorizer.set_image(grey, grid=(256, 256))
+        made = colorizer.color(protocol.true_hints(photo.rgb, photo.name, 10)).astype(float)
+        psnr.append(10 * np.log10(255**2 / ((made - photo.rgb) ** 2).mean()))
+    assert report["rows"][1]["psnr"]["mean"] == pytest.approx(np.mean(psnr), abs=1e-6)
+    assert report["hints"]["sha256"] == protocol.fingerprint([p.name for p in photos], [0, 10])
+
+
+def test_a_run_is_scored_with_its_logits_in_a_table_and_figures(
     gcolor: Callable, photo_folder: Path, shard_folder: Path, tmp_path: Path
 ) -> None:
-    pytest.importorskip("onnxscript")
-    run, bundle = tmp_path / "run", tmp_path / "bundle"
-    options = ["--preset", "resunet", "--steps", 2, "--batch-size", 2, "--size", 32, "--device", "cpu"]
-    assert gcolor("train", shard_folder, "-o", run, *options).returncode == 0
-    assert gcolor("export", run, "-o", bundle).returncode == 0
-    reports = []
-    for model in (run, bundle):
-        done = gcolor("evaluate", model, photo_folder, "--counts", "0,10", "--limit", 3, "--json")
-        assert done.returncode == 0, done.stderr
-        reports.append(json.loads(done.stdout))
-    assert reports[0]["hints"]["sha256"] == reports[1]["hints"]["sha256"]
-    for a, b in zip(reports[0]["rows"], reports[1]["rows"], strict=True):
-        assert a["hints"] == b["hints"] and abs(a["psnr"]["mean"] - b["psnr"]["mean"]) < 0.1
-        assert abs(a["accuracy"]["mean"] - b["accuracy"]["mean"]) < 0.05
+    run = tmp_path / "run"
+    train([shard_folder], run, TrainConfig(steps=1, stages=[Stage(until=1.0, size=32, batch_size=2)], loader="torch"))
     table = gcolor("evaluate", run, photo_folder, "--counts", "0", "--limit", 1, "--figures", tmp_path / "f")
     assert table.returncode == 0 and "PSNR dB" in table.stdout and "argmax accuracy" in table.stdout, table.stdout
     assert (tmp_path / "f" / "samples.png").exists()
+    drawn = gcolor("evaluate", DEFAULT_BUNDLE, photo_folder, "--limit", 1, "--figures", tmp_path / "g")
+    assert drawn.returncode == 2 and "--figures" in drawn.stderr
 
 
 def test_wrong_calls(gcolor: Callable, photo_folder: Path, tmp_path: Path) -> None:
