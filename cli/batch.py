@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import signal
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from .interrupt import Interrupt
 from .progress import Progress
 
 if TYPE_CHECKING:
@@ -118,7 +118,10 @@ def _run(
         cv2.setNumThreads(1)
         colorizer = Colorizer(bundle, device, threads=max(1, cores() // workers))
         results = run_batch(colorizer, plan.jobs, Settings(quality=quality, max_pixels=max_pixels), workers)
-        with Progress(len(plan.jobs), quiet) as progress, _Interrupt(progress) as interrupt:
+        with (
+            Progress(len(plan.jobs), quiet) as progress,
+            Interrupt(progress.say, "pictures in work are finished first") as interrupt,
+        ):
             for result in results:
                 failed += result.error is not None
                 done += result.error is None
@@ -163,29 +166,3 @@ def _as_json(result: Result) -> dict[str, Any]:
         "seconds": round(result.seconds, 3),
         "error": result.error,
     }
-
-
-class _Interrupt:
-    """The first SIGINT or SIGTERM is remembered, so that pictures in work are finished; the second one ends at once."""
-
-    def __init__(self, progress: Progress) -> None:
-        self.signal = 0
-        self._progress = progress
-        self._before: dict[int, Any] = {}
-
-    def __enter__(self) -> _Interrupt:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._before[number] = signal.signal(number, self._handle)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _handle(self, number: int, _: object) -> None:
-        if self.signal:
-            import os
-
-            os._exit(128 + number)
-        self.signal = number
-        self._progress.say("stopping: pictures in work are finished first; once more to stop at once")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -88,6 +89,7 @@ def command(
     from ..trainer.configure import configure
     from ..trainer.distributed import World, launch, restarted
     from ..trainer.loop import silent, train
+    from .interrupt import Interrupt
     from .training_view import TrainingView
 
     folders = list(data)
@@ -108,13 +110,17 @@ def command(
             if code:
                 ctx.exit(code)
             return
-        train(
-            folders,
-            run,
-            config,
-            resume=resume,
-            start=start,
-            report=view.say if world.first else silent,
-            on_row=view.row,
-            on_prepared=view.prepared,
-        )
+        with Interrupt(view.say, "a checkpoint is written first") if world.size == 1 else nullcontext() as interrupt:
+            train(
+                folders,
+                run,
+                config,
+                resume=resume,
+                start=start,
+                report=view.say if world.first else silent,
+                on_row=view.row,
+                on_prepared=view.prepared,
+                stop=lambda: bool(interrupt and interrupt.signal),
+            )
+            if interrupt and interrupt.signal:
+                ctx.exit(128 + interrupt.signal)

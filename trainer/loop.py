@@ -47,11 +47,13 @@ def train(
     report: Callable[[str], None] = silent,
     on_row: Callable[[dict[str, float]], None] = silent,
     on_prepared: Callable[[int, int], None] | None = None,
+    stop: Callable[[], bool] = bool,
 ) -> None:
     """Train a network on shards or plain folders of photos and write the run's folder; under torchrun, as one of many.
 
     start: a run whose weights this one begins with. report hears what
     happens, on_row each logged step, on_prepared how many photos of plain folders are checked and how many there are.
+    stop is asked after each step of a process that is alone; True writes a checkpoint and returns.
 
     Raises UsageError where the folder holds another run, a checkpoint does not fit or shards are damaged,
     NothingToDoError without photos, GcolorError when the loss stops being a number or the disk is full (the last
@@ -76,7 +78,7 @@ def train(
         if config.validation and world.first:
             held_out = load_photos(Path(config.validation), config.evaluate_photos)
         try:
-            _train(shards, run, config, world, device, resume, held_out, start, report, on_row)
+            _train(shards, run, config, world, device, resume, held_out, start, report, on_row, stop)
         except OSError as error:
             raise GcolorError(
                 f"{run}: cannot be written ({one_line(error)}); the last checkpoint is intact: make room, then --resume"
@@ -94,6 +96,7 @@ def _train(
     start: Path | None,
     report: Callable[[str], None],
     on_row: Callable[[dict[str, float]], None],
+    stop: Callable[[], bool],
 ) -> None:
     weights = class_weights(shards.counts, config.rebalance).to(device)
     state = begin(config, device, start)
@@ -176,9 +179,13 @@ def _train(
                 logged_at, logged_step, waited = time.monotonic(), position.step, 0.0
             if scoring.now(position.step, clock.heard) and not last:
                 score()
-            if saving.now(position.step, clock.heard) and not last:
+            stopped = world.size == 1 and not last and stop()
+            if (saving.now(position.step, clock.heard) or stopped) and not last:
                 _refuse_nan(world.mean(finite.clone()).item(), position.step)
                 save()
+            if stopped:
+                report(f"stopped after step {position.step}; --resume goes on from here")
+                return
         if loader:
             score()
             save()

@@ -96,7 +96,7 @@ def test_ctrl_c_ends_quietly_and_the_same_call_goes_on(gcolor, tmp_path: Path, m
     photos, out = tmp_path / "photos", tmp_path / "shards"
     photos.mkdir()
     Image.fromarray(vivid(make_scene(256, 256))).save(photos / "0.jpg")
-    for number in range(1, 250):
+    for number in range(1, 500):
         shutil.copy(photos / "0.jpg", photos / f"{number}.jpg")
     arguments = ["prepare", photos, "-o", out, "--max-grey", "1", "--jobs", "2"]
     process = subprocess.Popen(
@@ -110,5 +110,5 @@ def test_ctrl_c_ends_quietly_and_the_same_call_goes_on(gcolor, tmp_path: Path, m
     assert process.returncode == 130 and said.splitlines()[-1] == "interrupted" and "Traceback" not in said
     assert not (out / "manifest.json").exists() and not list(out.glob(".gcolor-*"))
     done = gcolor(*arguments)
-    assert done.returncode == 0 and "of 250 photos were prepared by an earlier call" in done.stderr
-    assert "250 photos kept, 0 dropped, 4 shards" in done.stderr
+    assert done.returncode == 0 and "of 500 photos were prepared by an earlier call" in done.stderr
+    assert "500 photos kept, 0 dropped, 8 shards" in done.stderr

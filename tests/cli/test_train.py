@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +49,24 @@ def test_prepare_train_resume_and_evaluate(gcolor, photos: Path, tmp_path: Path)
     done = gcolor("evaluate", run, photos, "--counts", "0,1", "--json")
     assert done.returncode == 0, done.stderr
     json.loads(done.stdout)
+
+
+def test_ctrl_c_writes_a_checkpoint_from_which_the_run_goes_on(photos: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "gcolor", "train", str(photos), "-o", str(tmp_path / "run"), "--steps", "5000"]
+    command += ["--size", "32", "--batch-size", "2", "--max-grey", "1", "--device", "cpu", "--log-every", "1"]
+    metrics = tmp_path / "run" / "metrics.jsonl"
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        deadline = time.monotonic() + 200
+        while not metrics.exists() or not metrics.read_text():
+            assert process.poll() is None and time.monotonic() < deadline
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=200)
+    assert process.returncode == 130 and "--resume goes on from here" in said
+    last = steps(tmp_path / "run")[-1]
+    command += ["--resume", "--steps", str(last + 1)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0 and f"resumed at step {last}" in done.stderr
 
 
 def test_the_papers_preset_brings_its_recipe_and_options_change_it(gcolor, photos: Path, tmp_path: Path) -> None:
