@@ -1,6 +1,6 @@
 """What each optional part of the training recipe is worth: the default run with one thing changed, the same budget.
 
-    python benchmarks/ablations.py SHARDS HELD_OUT -o OUT [--steps 300] [--size 96] [--photos 48] [--runs a,b,…]
+    python benchmarks/ablations.py SHARDS HELD_OUT -o OUT [--steps 200] [--size 96] [--photos 48] [--runs a,b,…]
 
 A run that was cut off goes on; the table of all runs in OUT goes to OUT/table.md and to stdout. Scores are those of the
 averaged weights on HELD_OUT (256 x 256, fixed 3x3 hints); ± is the standard error over the photos of the difference to
@@ -82,7 +82,7 @@ def table(out: Path, about: str) -> str:
 @click.argument("shards", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.argument("held", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("-o", "--output", "out", type=click.Path(path_type=Path), required=True)
-@click.option("--steps", type=click.IntRange(1), default=300, show_default=True)
+@click.option("--steps", type=click.IntRange(1), default=200, show_default=True)
 @click.option("--batch-size", type=click.IntRange(1), default=16, show_default=True)
 @click.option("--size", type=click.IntRange(32), default=96, show_default=True)
 @click.option("--photos", type=click.IntRange(2), default=48, show_default=True, help="Held-out photos.")
