@@ -21,7 +21,8 @@ from gcolor.trainer import prepare as module
 from gcolor.trainer.prepare import PrepareOptions, plan, prepare
 from gcolor.trainer.shards import ShardSet, open_shards, read_manifest
 from PIL import Image
-from skimage.color import rgb2lab
+
+rgb2lab = pytest.importorskip("skimage.color").rgb2lab
 
 KEEP = PrepareOptions(max_grey=1.0)
 
