@@ -45,7 +45,7 @@ def read_counts(_: click.Context, __: click.Parameter, text: str) -> list[int]:
 )
 @click.option("--limit", type=click.IntRange(1), help="A fair sample of so many photos. [default: all]")
 @click.option("--weights", type=click.Choice(["last", "best"]), default="last", show_default=True, help="Of a run.")
-@click.option("--device", default="cpu", show_default=True, help="cpu, cuda or cuda:N.")
+@click.option("--device", default="cpu", show_default=True, help="auto, cpu, cuda or cuda:N.")
 @click.option("--figures", type=_PATH, help="Also draw coloured photos and the bins' confusion here (of a run).")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout instead of the table.")
 @click.pass_context
@@ -66,33 +66,34 @@ def command(
     Each photo is stretched to 256 x 256, made grey, and coloured with hints of its own colours at places that its file
     name decides, so that every evaluation sees the same. "filtered" leaves out near-grey photos as the paper does.
     """
-    from .needs import require
-
-    require("torch", "train")
     from ..color import protocol
     from ..color.errors import UsageError
-    from ..trainer.evaluate import load_photos, report_rows
-    from ..trainer.scorer import open_scorer
-    from ..trainer.session import usable_device
+    from ..trainer.held_out import load_photos, report_rows
+    from ..trainer.scorer import is_run, open_scorer
+    from .needs import require
 
     if not photos.is_dir():
         raise UsageError(f"{photos}: no such folder")
+    if is_run(model):
+        require("torch", "train")
+        if figures:
+            require("matplotlib", "train")
     failed: list[str] = []
 
     def miss(path: Path, error: Exception) -> None:
         failed.append(str(path))
         click.echo(f"error: {path}: {error}", err=True)
 
-    scorer = open_scorer(model, weights, usable_device(device))
+    scorer = open_scorer(model, weights, device)
     held = load_photos(photos, limit, miss)
     if figures:
         scorer.draw(figures, held)
     rows = report_rows(lambda count: scorer.score(held, count), held, counts)
     report = {
         "model": scorer.about,
-        "photos": {"path": str(photos), "scored": len(held), "failed": failed},
-        "hints": {"size": "3x3", "sha256": protocol.fingerprint([p.name for p in held], counts)},
-        "versions": {name: version(name) for name in ("gcolor", "torch", "numpy")},
+        "photos": {"path": str(photos), "limit": limit, "scored": len(held), "failed": failed, "size": protocol.SIZE},
+        "hints": {"size": "3x3", "counts": counts, "sha256": protocol.fingerprint([p.name for p in held], counts)},
+        "versions": {name: version(name) for name in ("gcolor", "numpy")} | scorer.versions,
         "rows": rows,
     }
     if as_json:

@@ -1,26 +1,20 @@
-"""What can be evaluated: a training run or a bundle, behind one small face."""
+"""What can be evaluated: a training run or a bundle, behind one small face. Only a run needs torch."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
-import torch
-
 from ..color.errors import UsageError
-from ..models.weights import load_model
-from ..runtime.bundle import sha256
 from ..runtime.colorizer import Colorizer
-from .evaluate import EvalPhoto, Scores, score_bundle, score_network
-from .figures import draw
-from .loss import class_weights
+from .held_out import EvalPhoto, Scores, score_bundle
 
 
 class Scorer(Protocol):
-    """about: what is scored, for the report."""
+    """about: what is scored, for the report; versions: of the library that it runs in."""
 
     about: dict[str, Any]
+    versions: dict[str, str]
 
     def score(self, photos: list[EvalPhoto], count: int) -> list[Scores]:
         """The scores of each photo with so many hints."""
@@ -31,48 +25,37 @@ class Scorer(Protocol):
         ...
 
 
-def open_scorer(path: Path, weights: str, device: torch.device) -> Scorer:
-    """The run or bundle in a folder; of a run, weights: "last" or "best" (by validation).
+def is_run(path: Path) -> bool:
+    """Does the folder hold a training run?"""
+    return (path / "run.json").is_file()
+
+
+def open_scorer(path: Path, weights: str, device: str) -> Scorer:
+    """The run or bundle in a folder; of a run, weights: "last" or "best" (by validation). device: see `gcolor batch`.
 
     Raises UsageError where the folder is neither, BundleError where a bundle is damaged, EngineError where the device
     cannot run it.
     """
-    if (path / "run.json").is_file():
-        return RunScorer(path, "model.safetensors" if weights == "last" else "best.safetensors", device)
+    if is_run(path):
+        from .run_scorer import RunScorer
+
+        return RunScorer(path, weights, device)
     if (path / "manifest.json").is_file():
         return BundleScorer(path, device)
     raise UsageError(f"{path}: neither a training run (run.json) nor a bundle (manifest.json)")
 
 
-class RunScorer:
-    """Scores a run's weights in PyTorch, with the logits and the run's class weights, too."""
-
-    def __init__(self, run: Path, file: str, device: torch.device) -> None:
-        self.model, info = load_model(run, file)
-        self.model.to(device)
-        self.device = device
-        counts = info.get("bin_counts")
-        self.weights = None
-        if counts:
-            self.weights = class_weights(np.array(counts), info["config"]["rebalance"]).to(device)
-        self.about = {"path": str(run), "kind": "run", "variant": info["config"]["model"]["variant"]}
-        self.about |= {"step": info["step"], "sha256": sha256((run / file).read_bytes())}
-
-    def score(self, photos: list[EvalPhoto], count: int) -> list[Scores]:
-        return score_network(self.model, photos, self.device, count, self.weights)
-
-    def draw(self, folder: Path, photos: list[EvalPhoto]) -> None:
-        draw(folder, self.model, photos, self.device)
-
-
 class BundleScorer:
     """Scores the pictures that a bundle paints in ONNX Runtime."""
 
-    def __init__(self, folder: Path, device: torch.device) -> None:
-        self.colorizer = Colorizer(folder, device=str(device))
+    def __init__(self, folder: Path, device: str) -> None:
+        self.colorizer = Colorizer(folder, device=device)
+        import onnxruntime
+
+        self.versions = {"onnxruntime": onnxruntime.__version__}
         manifest = self.colorizer.bundle.manifest
-        self.about = {"path": str(folder), "kind": "bundle", "variant": manifest["model"]["variant"]}
-        self.about |= {"sha256": manifest["files"]["model.onnx"]}
+        self.about = {"path": str(folder), "kind": "bundle", "variant": manifest["model"].get("variant", "?")}
+        self.about |= {"sha256": manifest["files"]["model.onnx"], "device": self.colorizer.engine.device}
 
     def score(self, photos: list[EvalPhoto], count: int) -> list[Scores]:
         return score_bundle(self.colorizer, photos, count)

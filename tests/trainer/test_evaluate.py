@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from pathlib import Path
 
-import gcolor as package
 import numpy as np
 import pytest
 from PIL import Image
 
 torch = pytest.importorskip("torch")
 
-from gcolor.color import lab, protocol  # noqa: E402
+from gcolor.color import protocol  # noqa: E402
 from gcolor.color.errors import NothingToDoError, PictureError  # noqa: E402
-from gcolor.models import Network, Prediction  # noqa: E402
-from gcolor.trainer import evaluate, figures  # noqa: E402
-from gcolor.trainer.config import Stage, TrainConfig  # noqa: E402
-from gcolor.trainer.evaluate import EvalPhoto, evaluate_network, load_photos, report_rows, score_network  # noqa: E402
-from gcolor.trainer.loop import train  # noqa: E402
-from gcolor.trainer.session import begin  # noqa: E402
+from gcolor.export.fused import FusedColorizer  # noqa: E402
+from gcolor.models import ModelConfig, Network, Prediction, build  # noqa: E402
+from gcolor.trainer import evaluate  # noqa: E402
+from gcolor.trainer.evaluate import EvalPhoto, evaluate_network, load_photos, score_network  # noqa: E402
+from gcolor.trainer.held_out import report_rows, score_bundle  # noqa: E402
 
 CPU = torch.device("cpu")
-DEFAULT_BUNDLE = Path(package.__file__).parent / "runtime" / "default"
 
 
 class Knowing(Network):
@@ -71,6 +66,31 @@ def test_a_network_that_sees_all_scores_best(eval_photos: list[EvalPhoto], monke
     assert np.allclose(np.diagonal(shares, axis1=1, axis2=2)[seen], 1.0)
 
 
+def test_one_row_of_means_for_each_number_of_hints(eval_photos: list[EvalPhoto]) -> None:
+    rows = evaluate_network(Knowing(), eval_photos, CPU, (0, 5, 36))
+    assert [(row["hints"], row["photos"]) for row in rows] == [(0, 3), (5, 3), (36, 3)]
+    assert rows[0]["psnr"] < rows[1]["psnr"] < rows[2]["psnr"] and "weighted" not in rows[0]
+    each = score_network(Knowing(), eval_photos, CPU, 36)
+    assert rows[2]["ciede"] == pytest.approx(np.mean([row["ciede"] for row in each]))
+    coloured, true = (sum(row[name] for row in each) for name in ("colourfulness", "true_colourfulness"))
+    assert rows[2]["colourfulness"] == pytest.approx(coloured / true)
+
+
+def test_class_weights_count_cell_by_cell(eval_photos: list[EvalPhoto]) -> None:
+    weights = torch.rand(2, 32, generator=torch.Generator().manual_seed(0)) + 0.1
+    (row,) = score_network(Knowing(), eval_photos[:1], CPU, 20, weights)
+    photo, expected = eval_photos[0], 0.0
+    shown = photo.lab[..., 1:] * protocol.hint_mask(protocol.hint_centres(photo.name, 20))[..., None]
+    for head in range(2):
+        wanted, got = (
+            np.digitize(ab[..., head].astype(np.float32), np.arange(-120, 128, 8)) for ab in (photo.lab[..., 1:], shown)
+        )
+        weight = weights[head].numpy()[wanted]
+        right = np.log(1 + 31 * np.exp(-10.0))
+        expected += (np.where(wanted == got, right, 10.0 + right) * weight).sum() / weight.sum()
+    assert row["weighted"] == pytest.approx(expected, rel=1e-4)
+
+
 def test_rows_for_all_photos_and_for_those_that_pass_the_filter(tmp_path: Path) -> None:
     vivid, grey = np.full((40, 40, 3), (200, 40, 40), np.uint8), np.full((40, 40, 3), 120, np.uint8)
     for name, rgb in (("v1.png", vivid), ("v2.png", vivid), ("g.png", grey)):
@@ -99,47 +119,26 @@ def test_photos_are_a_fair_sample_and_bad_ones_are_named(photo_folder: Path, tmp
         load_photos(tmp_path / "none")
 
 
-def test_figures_of_a_run_that_has_only_begun(eval_photos: list[EvalPhoto], tmp_path: Path) -> None:
-    for lines in ("", '{"step": 1, "loss": 2.0, "accuracy": 0.1}\n'):
-        (tmp_path / "metrics.jsonl").write_text(lines)
-        figures.draw_curves(tmp_path)
-    figures.draw(tmp_path / "figures", begin(TrainConfig(), CPU, None).model.eval(), eval_photos[:1], CPU)
-    for name in ("curves", "samples", "confusion"):
-        with Image.open(tmp_path / "figures" / f"{name}.png") as image:
-            assert min(image.size) > 100
+class Painted:
+    """In place of a Colorizer: the graph that is exported, in PyTorch; that ONNX Runtime agrees is tested elsewhere."""
+
+    def __init__(self, network: Network) -> None:
+        self.graph = FusedColorizer(network).eval()
+
+    def set_image(self, rgb: np.ndarray, grid: tuple[int, int]) -> None:
+        self.rgb = torch.from_numpy(rgb)[None]
+
+    @torch.no_grad()
+    def color(self, hints: np.ndarray) -> np.ndarray:
+        return self.graph(self.rgb, torch.from_numpy(hints)[None])[0][0].numpy()
 
 
-def test_a_bundle_is_scored_by_the_pictures_it_paints(gcolor: Callable, photo_folder: Path) -> None:
-    done = gcolor("evaluate", DEFAULT_BUNDLE, photo_folder, "--counts", "0,10", "--limit", 2, "--json")
-    assert done.returncode == 0, done.stderr
-    report = json.loads(done.stdout)
-    assert [(row["photos"], row["hints"]) for row in report["rows"]][:2] == [("unfiltered", 0), ("unfiltered", 10)]
-    colorizer = package.Colorizer(device="cpu")
-    photos = load_photos(photo_folder, 2)
-    psnr = []
-    for photo in photos:
-        grey = lab.lab_to_rgb(photo.lab * (1.0, 0.0, 0.0))
-        colorizer.set_image(grey, grid=(256, 256))
-        made = colorizer.color(protocol.true_hints(photo.rgb, photo.name, 10)).astype(float)
-        psnr.append(10 * np.log10(255**2 / ((made - photo.rgb) ** 2).mean()))
-    assert report["rows"][1]["psnr"]["mean"] == pytest.approx(np.mean(psnr), abs=1e-6)
-    assert report["hints"]["sha256"] == protocol.fingerprint([p.name for p in photos], [0, 10])
-
-
-def test_a_run_is_scored_with_its_logits_in_a_table_and_figures(
-    gcolor: Callable, photo_folder: Path, shard_folder: Path, tmp_path: Path
-) -> None:
-    run = tmp_path / "run"
-    train([shard_folder], run, TrainConfig(steps=1, stages=[Stage(until=1.0, size=32, batch_size=2)], loader="torch"))
-    table = gcolor("evaluate", run, photo_folder, "--counts", "0", "--limit", 1, "--figures", tmp_path / "f")
-    assert table.returncode == 0 and "PSNR dB" in table.stdout and "argmax accuracy" in table.stdout, table.stdout
-    assert (tmp_path / "f" / "samples.png").exists()
-    drawn = gcolor("evaluate", DEFAULT_BUNDLE, photo_folder, "--limit", 1, "--figures", tmp_path / "g")
-    assert drawn.returncode == 2 and "--figures" in drawn.stderr
-
-
-def test_wrong_calls(gcolor: Callable, photo_folder: Path, tmp_path: Path) -> None:
-    done = gcolor("evaluate", tmp_path, photo_folder)
-    assert done.returncode == 2 and "neither a training run" in done.stderr
-    assert gcolor("evaluate", tmp_path, tmp_path / "nowhere").returncode == 2
-    assert gcolor("evaluate", tmp_path, photo_folder, "--counts", "-1").returncode == 2
+def test_a_run_and_the_bundle_of_its_weights_agree(eval_photos: list[EvalPhoto]) -> None:
+    torch.manual_seed(0)
+    network = build(ModelConfig(channels=(8, 8, 8), blocks=(1, 1, 1), heads=2)).eval()
+    for count in (0, 36):
+        ours = score_network(network, eval_photos, CPU, count)
+        bundle = score_bundle(Painted(network), eval_photos, count)  # type: ignore[arg-type]
+        for a, b in zip(ours, bundle, strict=True):
+            assert a["psnr"] == pytest.approx(b["psnr"], abs=0.1)
+            assert a["accuracy"] == pytest.approx(b["accuracy"], abs=0.01)

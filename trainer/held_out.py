@@ -1,0 +1,85 @@
+"""The photos that are scored, and scores of what a bundle makes of them; nothing here needs torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..color import lab, protocol, scores
+from ..color.errors import NothingToDoError, PictureError
+from ..color.lab import Array, Bytes
+from ..runtime.colorizer import Colorizer
+from ..runtime.pictures import find_pictures, read_picture
+from .photos import ab_bins, grey_share, resize
+
+# The paper's filter: photos with this share of near-grey pixels are left out (section 4.1).
+FILTER = 0.7
+
+Scores = dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class EvalPhoto:
+    """A photo stretched to 256 x 256: uint8 RGB [256, 256, 3], and its share of near-grey pixels."""
+
+    name: str
+    rgb: Bytes
+    grey: float
+
+    @property
+    def lab(self) -> Array:
+        """LAB float [256, 256, 3]; made when asked for, since it takes eight times the memory."""
+        return lab.rgb_to_lab(self.rgb)
+
+    @property
+    def filtered(self) -> bool:
+        """Does it pass the paper's near-grey filter?"""
+        return self.grey < FILTER
+
+
+def load_photos(
+    folder: Path, limit: int | None = None, on_error: Callable[[Path, PictureError], None] | None = None
+) -> list[EvalPhoto]:
+    """The photos below a folder, in the order of their names' hash; the first `limit` are a fair sample.
+
+    Raises NothingToDoError where there is none, and what reading raises unless on_error hears it.
+    """
+    found = []
+    for path in protocol.sample(find_pictures(folder), limit):
+        try:
+            rgb = resize(read_picture(path).rgb, protocol.SIZE, protocol.SIZE)
+        except PictureError as error:
+            if on_error is None:
+                raise PictureError(f"{path}: {error}") from error
+            on_error(path, error)
+            continue
+        found.append(EvalPhoto(path.name, rgb, grey_share(ab_bins(rgb))))
+    if not found:
+        raise NothingToDoError(f"no photo that can be read in {folder}")
+    return found
+
+
+def score_bundle(colorizer: Colorizer, photos: list[EvalPhoto], count: int) -> list[Scores]:
+    """The scores of each photo's picture as a bundle makes it from the grey photo and a hint raster."""
+    found: list[Scores] = []
+    for photo in photos:
+        colorizer.set_image(lab.lab_to_rgb(photo.lab * (1.0, 0.0, 0.0)), grid=(protocol.SIZE, protocol.SIZE))
+        made = colorizer.color(protocol.true_hints(photo.rgb, photo.name, count))
+        found.append(scores.picture_scores(made, photo.rgb, photo.lab))
+    return found
+
+
+def report_rows(
+    score: Callable[[int], list[Scores]], photos: list[EvalPhoto], counts: list[int]
+) -> list[dict[str, Any]]:
+    """Means with standard errors for each number of hints, over all photos and over those that pass the filter."""
+    rows: list[dict[str, Any]] = []
+    for count in counts:
+        each = score(count)
+        kept = [row for row, photo in zip(each, photos, strict=True) if photo.filtered]
+        for name, some in (("unfiltered", each), ("filtered", kept)):
+            if some:
+                rows.append({"photos": name, "count": len(some), "hints": count, **scores.summarise(some)})
+    return sorted(rows, key=lambda row: row["photos"] == "filtered")
