@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from . import options
 from .interrupt import Interrupt
 from .progress import Progress
 
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 @click.option(
     "--bundle", type=click.Path(path_type=Path), help="Model bundle. [default: the one that ships with gcolor]"
 )
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+@options.backend
+@options.device
 @click.option("--jobs", type=click.IntRange(1), help="Pictures in work at one time. [default: one for each core]")
 @click.option(
     "--if-exists",
@@ -50,6 +52,7 @@ def command(
     hints: Path | None,
     output: Path | None,
     bundle: Path | None,
+    backend: str,
     device: str,
     jobs: int | None,
     if_exists: Any,
@@ -76,7 +79,7 @@ def command(
         return _describe(plan, as_json)
     check_writable(plan.output)
     sweep(plan.output)
-    return _run(plan, bundle, device, jobs, quality, max_pixels, as_json, quiet)
+    return _run(plan, bundle, backend, device, jobs, quality, max_pixels, as_json, quiet)
 
 
 def _describe(plan: Plan, as_json: bool) -> int:
@@ -95,6 +98,7 @@ def _describe(plan: Plan, as_json: bool) -> int:
 def _run(
     plan: Plan,
     bundle: Path | None,
+    backend: str,
     device: str,
     jobs: int | None,
     quality: int,
@@ -116,7 +120,7 @@ def _run(
         workers = min(jobs or cores(), len(plan.jobs))
         # A worker is a thread; OpenCV's own threads would only get in their way.
         cv2.setNumThreads(1)
-        colorizer = Colorizer(bundle, device, threads=max(1, cores() // workers))
+        colorizer = Colorizer(bundle, device, max(1, cores() // workers), backend)
         results = run_batch(colorizer, plan.jobs, Settings(quality=quality, max_pixels=max_pixels), workers)
         with (
             Progress(len(plan.jobs), quiet) as progress,

@@ -11,13 +11,14 @@ from typing import Any
 
 import onnxruntime
 import torch
+from safetensors.torch import save
 
 from .. import __version__
 from ..color import bins
 from ..color.errors import UsageError
+from ..models.fused import FusedColorizer
 from ..models.weights import load_model
-from ..runtime.bundle import FORMAT, MODEL, PAINT, Bundle, load_bundle, sha256
-from .fused import FusedColorizer
+from ..runtime.bundle import FORMAT, MODEL, PAINT, WEIGHTS, Bundle, load_bundle, sha256
 from .onnx_file import OPSET, export_fused, export_paint
 from .parity import Parity, measure_parity
 
@@ -38,7 +39,8 @@ def export_bundle(run: Path, output: Path, photos: list[Path] | None = None, tol
     try:
         export_fused(model, work / MODEL)
         export_paint(model.paint, network.output_stride, work / PAINT)
-        files = {name: (work / name).read_bytes() for name in (MODEL, PAINT)}
+        (work / WEIGHTS).write_bytes(save(network.state_dict()))
+        files = {name: (work / name).read_bytes() for name in (MODEL, PAINT, WEIGHTS)}
         manifest = _manifest(info, network.output_stride) | {"files": {k: sha256(v) for k, v in files.items()}}
         parity = measure_parity(model, Bundle(work, manifest, files[MODEL], files[PAINT]), folders)
         parity.check(tolerance)

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from torch.export import Dim
 
-from .fused import FusedColorizer, Paint
+from ..models.fused import FusedColorizer, Paint
 
 OPSET = 20
 

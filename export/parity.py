@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from ..color import bins, lab, scores
 from ..color.errors import BundleError, NothingToDoError
+from ..models.fused import FusedColorizer
 from ..runtime.bundle import Bundle
 from ..runtime.colorizer import choose_grid
-from ..runtime.engine import OnnxEngine
+from ..runtime.onnx_engine import OnnxEngine
 from ..runtime.pictures import find_pictures, read_picture
-from .fused import FusedColorizer
 
 # Largest mean CIEDE2000 and largest share of pixels more than one 8-bit level away that still pass.
 MEAN_CIEDE2000 = 0.05

@@ -1,1 +1,3 @@
 """Bundle in, pictures out: engines, picture files, the batch. Imports neither torch, onnx nor tensorrt."""
+
+BACKENDS = ("onnx", "torch", "trt", "trt-rtx")

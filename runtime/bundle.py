@@ -1,4 +1,4 @@
-"""The bundle: a folder with model.onnx, paint.onnx and manifest.json, checked before anything in it is used."""
+"""The bundle: a folder with manifest.json and the files that it lists, each checked before it is used."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..color.errors import BundleError
 
 FORMAT = 1
 DEFAULT = Path(__file__).parent / "default"
-MODEL, PAINT = "model.onnx", "paint.onnx"
+MODEL, PAINT, WEIGHTS = "model.onnx", "paint.onnx", "weights.safetensors"
 
 
 def sha256(data: bytes) -> str:
@@ -33,6 +33,13 @@ class Bundle:
     def name(self) -> str:
         """Variant and the first digits of the model's hash."""
         return f"{self.manifest['model'].get('variant', '?')}-{self.manifest['files'][MODEL][:8]}"
+
+    def read(self, name: str) -> bytes:
+        """Another file of the bundle. Raises BundleError where the manifest has none or its hash differs."""
+        digest = self.manifest["files"].get(name)
+        if digest is None:
+            raise BundleError(f"{self.path}: has no {name}; export the bundle again")
+        return _read(self.path / name, digest)
 
 
 def load_bundle(path: Path | None = None) -> Bundle:

@@ -12,7 +12,7 @@ from ..color.errors import PictureError, UsageError
 from ..color.hints import Hints
 from ..color.lab import Bytes
 from .bundle import load_bundle
-from .engine import OnnxEngine
+from .engine import open_engine
 
 CELL = 16
 SHORT_SIDE = 256
@@ -33,7 +33,8 @@ class Colorizer:
     """A loaded model. One object for each thread; `share` makes more that use the same engine.
 
     bundle: a folder that `gcolor export` wrote, None for the default model. device: "auto", "cpu", "cuda", "cuda:N".
-    threads: arithmetic threads of each call, 0 for all cores. Raises BundleError and EngineError.
+    threads: arithmetic threads of each call, 0 for all cores. backend: see `engine.open_engine`. Raises BundleError and
+    EngineError.
 
         colorizer = gcolor.Colorizer()
         colorizer.set_image(rgb)               # uint8 [H, W, 3]
@@ -41,9 +42,15 @@ class Colorizer:
         guided = colorizer.color(hints)        # uint8 RGBA, or a Hints object
     """
 
-    def __init__(self, bundle: str | os.PathLike[str] | None = None, device: str = "auto", threads: int = 0) -> None:
+    def __init__(
+        self,
+        bundle: str | os.PathLike[str] | None = None,
+        device: str = "auto",
+        threads: int = 0,
+        backend: str = "auto",
+    ) -> None:
         self.bundle = load_bundle(None if bundle is None else Path(bundle))
-        self.engine = OnnxEngine(self.bundle, device, threads)
+        self.engine = open_engine(self.bundle, backend, device, threads)
         self._rgb: Bytes | None = None
         self.grid = (SHORT_SIDE, SHORT_SIDE)
 

@@ -1,90 +1,67 @@
-"""ONNX Runtime behind a small interface; what really runs is asked of the session, never assumed."""
+"""What runs a bundle: one small interface, and which engine is behind it. What really runs is asked, never assumed."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..color.errors import BundleError, EngineError, PictureError, one_line
+from ..color.errors import EngineError
 from ..color.lab import Bytes
+from . import BACKENDS
 from .bundle import Bundle
 
-if TYPE_CHECKING:
-    import onnxruntime
 
-PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+class Engine(Protocol):
+    """The two graphs of a bundle, loaded. Safe to call from several threads at once.
+
+    backend: its name in BACKENDS; device: what really runs it, "cpu" or "cuda:N"; about: the library and its version.
+    """
+
+    backend: str
+    device: str
+    about: str
+
+    def color(self, rgb: Bytes, hints: Bytes) -> tuple[Bytes, NDArray[np.float32]]:
+        """rgb uint8 [N, H, W, 3] and hints uint8 [N, h, w, 4] to the coloured pictures and their ab [N, 2, g, k].
+
+        Raises PictureError where the engine fails on them (out of memory, say); the next call may work.
+        """
+        ...
+
+    def paint(self, strip: Bytes, ab: NDArray[np.float32], top: int, total: int) -> Bytes:
+        """A strip [1, H, W, 3] that begins at row `top` of a picture of `total` rows, coloured by the picture's ab."""
+        ...
+
+
+def open_engine(bundle: Bundle, backend: str = "auto", device: str = "auto", threads: int = 0) -> Engine:
+    """The engine that runs a bundle.
+
+    backend: one of BACKENDS; "auto" is "trt" where the bundle has a TensorRT engine and a CUDA device is not ruled out,
+    else "onnx". device: "auto", "cpu", "cuda" or "cuda:N". threads: of each call on a CPU, 0 for all cores.
+
+    Raises EngineError where backend or device cannot be had (another one is never taken instead), BundleError where the
+    bundle does not fit.
+    """
+    kind, _, number = device.partition(":")
+    if kind not in ("auto", "cpu", "cuda") or (number and (kind != "cuda" or not number.isdigit())):
+        raise EngineError(f"device {device!r} is not known; use auto, cpu, cuda or cuda:N")
+    if backend == "auto":
+        backend = "onnx"
+    match backend:
+        case "onnx":
+            from .onnx_engine import OnnxEngine
+
+            return OnnxEngine(bundle, device, threads)
+        case "torch":
+            from .torch_engine import TorchEngine
+
+            return TorchEngine(bundle, device, threads)
+    raise EngineError(f"backend {backend!r} is not known; use auto, {', '.join(BACKENDS)}")
 
 
 def cores() -> int:
     """Processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-class OnnxEngine:
-    """The two graphs of a bundle in ONNX Runtime. Safe to call from several threads at once.
-
-    device: "cpu", "cuda", "cuda:N" or "auto" (CUDA where it really starts, else CPU). threads: per call, 0 for all.
-    Raises EngineError where ONNX Runtime is missing or the device asked for cannot be used, BundleError where it
-    refuses the graphs.
-    """
-
-    def __init__(self, bundle: Bundle, device: str = "auto", threads: int = 0) -> None:
-        try:
-            import onnxruntime
-        except ImportError as error:
-            raise EngineError(
-                "ONNX Runtime is not installed; pip install 'gcolor[cpu]', or 'gcolor[gpu]' on a machine with CUDA"
-            ) from error
-        kind, _, number = device.partition(":")
-        if kind not in ("auto", *PROVIDERS) or (number and not number.isdigit()):
-            raise EngineError(f"device {device!r} is not known; use auto, cpu, cuda or cuda:N")
-        self._ort = onnxruntime
-        # Errors only: what is wrong reaches the user as our own sentence.
-        onnxruntime.set_default_logger_severity(4)
-        offered = PROVIDERS["cuda"] in onnxruntime.get_available_providers()
-        wanted = "cuda" if offered and kind != "cpu" else "cpu"
-        self._model = self._session(bundle.model, wanted, number, threads)
-        if PROVIDERS["cuda"] not in self._model.get_providers():
-            wanted = "cpu"
-        if kind == "cuda" and wanted != "cuda":
-            raise EngineError(
-                f"device {device}: ONNX Runtime {onnxruntime.__version__} could not start CUDA here; "
-                "`gcolor doctor` says what to install, or use --device cpu"
-            )
-        self._paint = self._session(bundle.paint, wanted, number, threads)
-        self.device = f"{wanted}:{number or 0}" if wanted == "cuda" else wanted
-
-    def _session(self, graph: bytes, kind: str, number: str, threads: int) -> onnxruntime.InferenceSession:
-        options = self._ort.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 4
-        # Strips of many sizes pass through; a growing arena would keep the sum of the largest of each.
-        options.enable_cpu_mem_arena = kind != "cpu"
-        providers: list[object] = [PROVIDERS["cpu"]]
-        if kind == "cuda":
-            providers.insert(0, (PROVIDERS["cuda"], {"device_id": number or "0"}))
-        try:
-            return self._ort.InferenceSession(graph, options, providers=providers)
-        except Exception as error:  # ONNX Runtime raises many types of its own
-            raise BundleError(f"ONNX Runtime refuses the bundle's graph: {one_line(error)}") from error
-
-    def color(self, rgb: Bytes, hints: Bytes) -> tuple[Bytes, NDArray[np.float32]]:
-        """rgb [N, H, W, 3] and hints [N, h, w, 4] to the coloured pictures and their ab [N, 2, g, k]."""
-        colored, ab = self._run(self._model, ["colored", "ab"], {"rgb": rgb, "hints": hints})
-        return colored, ab
-
-    def paint(self, strip: Bytes, ab: NDArray[np.float32], top: int, total: int) -> Bytes:
-        """A strip [1, H, W, 3] that begins at row `top` of a picture of `total` rows, coloured by the picture's ab."""
-        feeds = {"rgb": strip, "ab": ab, "top": np.array(top, np.float32), "total": np.array(total, np.float32)}
-        colored: Bytes = self._run(self._paint, ["colored"], feeds)[0]
-        return colored
-
-    @staticmethod
-    def _run(session: onnxruntime.InferenceSession, outputs: list[str], feeds: dict[str, Any]) -> list[Any]:
-        try:
-            return list(session.run(outputs, feeds))
-        except Exception as error:  # out of memory, say: this picture fails, the others go on
-            raise PictureError(f"ONNX Runtime failed on it: {one_line(error)}") from error

@@ -12,9 +12,9 @@ onnx = pytest.importorskip("onnx")
 
 import onnxruntime  # noqa: E402
 from gcolor.color import lab  # noqa: E402
-from gcolor.export.fused import FusedColorizer, Paint  # noqa: E402
 from gcolor.export.onnx_file import export_fused, export_paint  # noqa: E402
 from gcolor.models import ModelConfig, build  # noqa: E402
+from gcolor.models.fused import FusedColorizer, Paint  # noqa: E402
 from skimage.color import rgb2lab  # noqa: E402
 
 

@@ -12,8 +12,8 @@ torch = pytest.importorskip("torch")
 
 from gcolor.color import protocol  # noqa: E402
 from gcolor.color.errors import NothingToDoError, PictureError  # noqa: E402
-from gcolor.export.fused import FusedColorizer  # noqa: E402
 from gcolor.models import ModelConfig, Network, Prediction, build  # noqa: E402
+from gcolor.models.fused import FusedColorizer  # noqa: E402
 from gcolor.trainer import evaluate  # noqa: E402
 from gcolor.trainer.evaluate import EvalPhoto, evaluate_network, load_photos, score_network  # noqa: E402
 from gcolor.trainer.held_out import report_rows, score_bundle  # noqa: E402

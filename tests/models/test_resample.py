@@ -6,7 +6,7 @@ from PIL import Image
 
 torch = pytest.importorskip("torch")
 
-from gcolor.export.resample import enlarge_matrix, shrink_matrix  # noqa: E402
+from gcolor.models.resample import enlarge_matrix, shrink_matrix  # noqa: E402
 
 
 def index(n: int) -> torch.Tensor:

@@ -1,0 +1,75 @@
+"""A bundle's weights in PyTorch, fp32: the reference that every other engine is measured against."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..color.errors import BundleError, EngineError, PictureError, one_line
+from ..color.lab import Bytes
+from .bundle import WEIGHTS, Bundle
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class TorchEngine:
+    """See `engine.Engine`. The number of threads is one for the whole process, as PyTorch has it.
+
+    Raises EngineError where PyTorch is missing or the device cannot be used, BundleError where the bundle has no
+    weights for it.
+    """
+
+    backend = "torch"
+
+    def __init__(self, bundle: Bundle, device: str = "auto", threads: int = 0) -> None:
+        try:
+            import torch
+            from safetensors.torch import load
+        except ImportError as error:
+            raise EngineError(
+                f"backend torch: {error.name} is not installed; pip install 'gcolor[train]', or use --backend onnx"
+            ) from error
+        from ..models.build import build
+        from ..models.config import ModelConfig
+        from ..models.fused import FusedColorizer
+
+        if device.startswith("cuda") and not torch.cuda.is_available():
+            raise EngineError(f"device {device}: PyTorch {torch.__version__} finds no CUDA device here")
+        wanted = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+        self._torch, self._device = torch, torch.device(wanted)
+        self.about = f"torch {torch.__version__}"
+        try:
+            network = build(ModelConfig.from_dict(bundle.manifest["model"]))
+            network.load_state_dict(load(bundle.read(WEIGHTS)))
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise BundleError(f"{bundle.path}: the weights do not fit the model: {one_line(error)}") from error
+        self._model = FusedColorizer(network).eval().to(self._device)
+        if threads:
+            torch.set_num_threads(threads)
+        number = self._device.index or 0
+        self.device = f"cuda:{number}" if self._device.type == "cuda" else "cpu"
+
+    def color(self, rgb: Bytes, hints: Bytes) -> tuple[Bytes, NDArray[np.float32]]:
+        colored, ab = self._run(self._model, self._tensor(rgb), self._tensor(hints))
+        return colored, ab
+
+    def paint(self, strip: Bytes, ab: NDArray[np.float32], top: int, total: int) -> Bytes:
+        place = (self._torch.tensor(float(value), device=self._device) for value in (top, total))
+        colored: Bytes = self._run(self._model.paint, self._tensor(strip), self._tensor(ab), *place)[0]
+        return colored
+
+    def _tensor(self, array: NDArray[np.generic]) -> Tensor:
+        if not array.flags.writeable:
+            array = array.copy()  # PyTorch warns of memory that it must not write
+        return self._torch.from_numpy(array).to(self._device)
+
+    def _run(self, module: object, *inputs: Tensor) -> list[NDArray[np.generic]]:
+        try:
+            with self._torch.inference_mode():
+                found = module(*inputs)  # type: ignore[operator]
+        except RuntimeError as error:  # out of memory, say
+            raise PictureError(f"PyTorch failed on it: {one_line(error)}") from error
+        return [t.cpu().numpy() for t in (found if isinstance(found, tuple) else (found,))]
