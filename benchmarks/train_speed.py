@@ -23,12 +23,12 @@ from typing import Any
 
 import click
 import torch
+from gcolor.runtime.memory import keep_freed_memory
 from gcolor.runtime.pictures import find_pictures
 from gcolor.trainer.config import Precision, Stage, TrainConfig, preset
 from gcolor.trainer.distributed import World
 from gcolor.trainer.loader import has_dali, make_loader
 from gcolor.trainer.loss import class_weights
-from gcolor.trainer.memory import keep_freed_memory
 from gcolor.trainer.prepare import PrepareOptions, prepare
 from gcolor.trainer.session import begin
 from gcolor.trainer.shards import open_shards

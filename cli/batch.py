@@ -116,10 +116,12 @@ def _run(
         from ..runtime.batch import Settings, run_batch
         from ..runtime.colorizer import Colorizer
         from ..runtime.engine import cores
+        from ..runtime.memory import keep_freed_memory
 
         workers = min(jobs or cores(), len(plan.jobs))
         # A worker is a thread; OpenCV's own threads would only get in their way.
         cv2.setNumThreads(1)
+        keep_freed_memory()
         colorizer = Colorizer(bundle, device, max(1, cores() // workers), backend)
         results = run_batch(colorizer, plan.jobs, Settings(quality=quality, max_pixels=max_pixels), workers)
         with (

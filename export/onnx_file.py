@@ -30,21 +30,19 @@ def export_fused(model: FusedColorizer, path: Path) -> None:
 
 
 def export_paint(paint: Paint, stride: int, path: Path) -> None:
-    """Write the painting of one strip; inputs `rgb`, `ab`, `top`, `total`, output `colored`."""
+    """Write the painting of one tile; inputs `rgb`, `ab`, `place`, output `colored`."""
     example = (
         torch.zeros(2, 33, 131, 3, dtype=torch.uint8),
         torch.zeros(2, 2, 64 // stride + 1, 96 // stride + 1),
-        torch.tensor(0.0),
-        torch.tensor(33.0),
+        torch.tensor([0.0, 0.0, 33.0, 131.0]),
     )
     n = Dim("N", min=1)
     shapes = (
-        {0: n, 1: Dim("H", min=1), 2: Dim("W", min=16)},
+        {0: n, 1: Dim("H", min=1), 2: Dim("W", min=1)},
         {0: n, 2: Dim("g", min=2), 3: Dim("k", min=2)},
         None,
-        None,
     )
-    _export(paint, example, shapes, ["rgb", "ab", "top", "total"], ["colored"], path)
+    _export(paint, example, shapes, ["rgb", "ab", "place"], ["colored"], path)
 
 
 def _export(

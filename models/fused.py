@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from ..color import lab, tensors
-from ..models import Network
-from .resample import enlarge_matrix, indices, shrink_matrix
+from .prediction import Network
+from .resample import enlarge_matrix, float_length, indices, shrink_matrix
 
 # Entries of the sRGB encoding table, spaced evenly in the square root of linear light, where the curve is near a line.
 ENCODE_STEPS = 8192
@@ -22,7 +22,7 @@ def look_up(table: Tensor, index: Tensor) -> Tensor:
 
 
 class Paint(nn.Module):
-    """A photo or a strip of one, and the ab of the whole at the network's grid, to the coloured photo or strip."""
+    """A photo or a tile of one, and the ab of the whole at the network's grid, to the coloured photo or tile."""
 
     to_linear: Tensor
     to_srgb: Tensor
@@ -61,15 +61,15 @@ class Paint(nn.Module):
         index = (linear.clamp(0.0, 1.0).sqrt() * (ENCODE_STEPS - 1.0) + 0.5).long()
         return look_up(self.to_srgb, index).to(torch.uint8)
 
-    def forward(self, rgb_NHW3: Tensor, ab_N2gk: Tensor, top: Tensor, total: Tensor) -> Tensor:
-        """`top` and `total`, float32 scalars: the strip's first row and the whole photo's rows."""
+    def forward(self, rgb_NHW3: Tensor, ab_N2gk: Tensor, place: Tensor) -> Tensor:
+        """place, float32 [4]: the tile's first row and column, the whole photo's rows and columns."""
         y = self.luminance(rgb_NHW3)
-        return self.apply_chroma(y, self.lab_f(y), ab_N2gk, top, total)
+        return self.apply_chroma(y, self.lab_f(y), ab_N2gk, place)
 
-    def apply_chroma(self, y: Tensor, fy: Tensor, ab_N2gk: Tensor, top: Tensor, total: Tensor) -> Tensor:
-        rows, columns = indices(y, 1), indices(y, 2)
-        down = enlarge_matrix(rows + top, total, indices(ab_N2gk, 2))
-        across = enlarge_matrix(columns, torch.ones_like(columns).sum(), indices(ab_N2gk, 3))
+    def apply_chroma(self, y: Tensor, fy: Tensor, ab_N2gk: Tensor, place: Tensor) -> Tensor:
+        top, left, height, width = place.unbind()
+        down = enlarge_matrix(indices(y, 1) + top, height, indices(ab_N2gk, 2))
+        across = enlarge_matrix(indices(y, 2) + left, width, indices(ab_N2gk, 3))
         a, b = (down @ (ab_N2gk @ across.T)).unbind(1)
         return self.encode(y, fy, a, b)
 
@@ -103,5 +103,6 @@ class FusedColorizer(nn.Module):
         lightness = (down @ fy @ across.T) * 116.0 - 16.0
         hint_ab, hint_mask = self.hint_chroma(hints_Nhw4)
         ab = self.network(lightness[:, None], hint_ab, hint_mask).ab
-        rows = indices(fy, 1)
-        return self.paint.apply_chroma(y, fy, ab, torch.zeros_like(rows[0]), torch.ones_like(rows).sum()), ab
+        height, width = float_length(indices(fy, 1)), float_length(indices(fy, 2))
+        nought = torch.zeros_like(height)
+        return self.paint.apply_chroma(y, fy, ab, torch.stack([nought, nought, height, width])), ab

@@ -33,7 +33,7 @@ def shrink_matrix(outputs: Tensor, inputs: Tensor) -> Tensor:
 
 
 def enlarge_matrix(outputs: Tensor, total: Tensor, inputs: Tensor) -> Tensor:
-    """Cubic resampling [outputs, inputs]; `outputs` index a side of `total` pixels, or a strip of it."""
+    """Cubic resampling [outputs, inputs]; `outputs` index a side of `total` pixels, or a part of it."""
     at = (outputs + 0.5) * (float_length(inputs) / total)
     weights = cubic(at[:, None] - (inputs + 0.5)[None])
     return weights / weights.sum(1, keepdim=True)

@@ -17,9 +17,9 @@ from .engine import open_engine
 CELL = 16
 SHORT_SIDE = 256
 LONG_SIDE = 512
-# Above this many pixels a picture is painted in strips of about STRIP pixels, so that memory stays flat.
+# Above this many pixels a picture is painted in square tiles: memory stays flat, and a tile's planes stay in the cache.
 WHOLE = 1_000_000
-STRIP = 400_000
+TILE = 512
 
 
 def choose_grid(height: int, width: int) -> tuple[int, int]:
@@ -102,9 +102,11 @@ class Colorizer:
             return colored[0]
         height, width = self._rgb.shape[:2]
         out = np.empty_like(self._rgb)
-        rows = max(1, STRIP // width)
-        for top in range(0, height, rows):
-            out[top : top + rows] = self.engine.paint(self._rgb[None, top : top + rows], ab, top, height)[0]
+        for top in range(0, height, TILE):
+            for left in range(0, width, TILE):
+                tile = np.s_[top : top + TILE, left : left + TILE]
+                painted = self.engine.paint(np.ascontiguousarray(self._rgb[tile])[None], ab, (top, left, height, width))
+                out[tile] = painted[0]
         return out
 
     def _raster(self, hints: Bytes | Hints | None) -> Bytes:

@@ -13,6 +13,9 @@ from ..color.lab import Bytes
 from . import BACKENDS
 from .bundle import Bundle
 
+# Where a tile lies: its first row and column, and the whole picture's rows and columns.
+Place = tuple[int, int, int, int]
+
 
 class Engine(Protocol):
     """The two graphs of a bundle, loaded. Safe to call from several threads at once.
@@ -31,8 +34,8 @@ class Engine(Protocol):
         """
         ...
 
-    def paint(self, strip: Bytes, ab: NDArray[np.float32], top: int, total: int) -> Bytes:
-        """A strip [1, H, W, 3] that begins at row `top` of a picture of `total` rows, coloured by the picture's ab."""
+    def paint(self, tile: Bytes, ab: NDArray[np.float32], place: Place) -> Bytes:
+        """A tile [1, H, W, 3] of a picture, coloured by the whole picture's ab [1, 2, g, k]."""
         ...
 
 

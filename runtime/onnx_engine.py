@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ..color.errors import BundleError, EngineError, PictureError, one_line
 from ..color.lab import Bytes
 from .bundle import Bundle
+from .engine import Place
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -55,7 +56,7 @@ class OnnxEngine:
         options = self._ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 4
-        # Strips of many sizes pass through; a growing arena would keep the sum of the largest of each.
+        # Tiles of many sizes pass through; a growing arena would keep the sum of the largest of each.
         options.enable_cpu_mem_arena = kind != "cpu"
         providers: list[object] = [PROVIDERS["cpu"]]
         if kind == "cuda":
@@ -69,8 +70,8 @@ class OnnxEngine:
         colored, ab = self._run(self._model, ["colored", "ab"], {"rgb": rgb, "hints": hints})
         return colored, ab
 
-    def paint(self, strip: Bytes, ab: NDArray[np.float32], top: int, total: int) -> Bytes:
-        feeds = {"rgb": strip, "ab": ab, "top": np.array(top, np.float32), "total": np.array(total, np.float32)}
+    def paint(self, tile: Bytes, ab: NDArray[np.float32], place: Place) -> Bytes:
+        feeds = {"rgb": tile, "ab": ab, "place": np.array(place, np.float32)}
         colored: Bytes = self._run(self._paint, ["colored"], feeds)[0]
         return colored
 

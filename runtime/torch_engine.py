@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ..color.errors import BundleError, EngineError, PictureError, one_line
 from ..color.lab import Bytes
 from .bundle import WEIGHTS, Bundle
+from .engine import Place
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -56,17 +57,16 @@ class TorchEngine:
         colored, ab = self._run(self._model, self._tensor(rgb), self._tensor(hints))
         return colored, ab
 
-    def paint(self, strip: Bytes, ab: NDArray[np.float32], top: int, total: int) -> Bytes:
-        place = (self._torch.tensor(float(value), device=self._device) for value in (top, total))
-        colored: Bytes = self._run(self._model.paint, self._tensor(strip), self._tensor(ab), *place)[0]
-        return colored
+    def paint(self, tile: Bytes, ab: NDArray[np.float32], place: Place) -> Bytes:
+        where = self._torch.tensor(place, dtype=self._torch.float32, device=self._device)
+        return self._run(self._model.paint, self._tensor(tile), self._tensor(ab), where)[0]
 
     def _tensor(self, array: NDArray[np.generic]) -> Tensor:
         if not array.flags.writeable:
             array = array.copy()  # PyTorch warns of memory that it must not write
         return self._torch.from_numpy(array).to(self._device)
 
-    def _run(self, module: object, *inputs: Tensor) -> list[NDArray[np.generic]]:
+    def _run(self, module: object, *inputs: Tensor) -> list[Any]:
         try:
             with self._torch.inference_mode():
                 found = module(*inputs)  # type: ignore[operator]

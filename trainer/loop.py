@@ -13,6 +13,7 @@ from torch import Tensor
 from ..color.errors import GcolorError, UsageError, one_line
 from ..models import build
 from ..runtime.files import save_json
+from ..runtime.memory import keep_freed_memory
 from . import checkpoint
 from .checkpoint import Position, State
 from .clock import Clock, Due
@@ -23,7 +24,6 @@ from .evaluate import EvalPhoto, evaluate_network, load_photos
 from .figures import draw, draw_curves
 from .loader import Loader
 from .loss import class_weights
-from .memory import keep_freed_memory
 from .runlog import RunLog
 from .session import begin, open_loader, restore, wrap
 from .shards import ShardSet

@@ -48,9 +48,9 @@ def hints(h: int, w: int, count: int = 5) -> np.ndarray:
 
 
 def run_paint(rgb: np.ndarray, ab: np.ndarray) -> np.ndarray:
-    height = torch.tensor(float(rgb.shape[1]))
+    whole = torch.tensor([0.0, 0.0, *rgb.shape[1:3]])
     with torch.no_grad():
-        return Paint()(torch.from_numpy(rgb), torch.from_numpy(ab).float(), torch.tensor(0.0), height).numpy()
+        return Paint()(torch.from_numpy(rgb), torch.from_numpy(ab).float(), whole).numpy()
 
 
 def test_lightness_matches_scikit_image() -> None:
@@ -109,16 +109,16 @@ def test_onnx_runtime_paints_what_pytorch_paints(model, files, size, grid, n: in
     assert difference.max() <= 1 and (difference > 0).mean() < 1e-3
 
 
-def test_painting_in_strips_is_painting_the_whole(model, files) -> None:
+def test_painting_in_tiles_is_painting_the_whole(model, files) -> None:
     rgb = picture(75, 90)
     whole, ab = onnxruntime.InferenceSession(files[0]).run(["colored", "ab"], {"rgb": rgb, "hints": hints(64, 64)})
     paint = onnxruntime.InferenceSession(files[1])
-    scalars = {"total": np.array(75, np.float32), "ab": ab}
-    strips = [
-        paint.run(None, {"rgb": rgb[:, top : top + 20], "top": np.array(top, np.float32), **scalars})[0]
-        for top in range(0, 75, 20)
-    ]
-    difference = np.abs(np.concatenate(strips, axis=1).astype(int) - whole.astype(int))
+    found = np.zeros_like(whole)
+    for top in range(0, 75, 20):
+        for left in range(0, 90, 40):
+            tile, place = np.s_[:, top : top + 20, left : left + 40], np.array([top, left, 75, 90], np.float32)
+            found[tile] = paint.run(None, {"rgb": rgb[tile], "ab": ab, "place": place})[0]
+    difference = np.abs(found.astype(int) - whole.astype(int))
     assert difference.max() <= 1 and (difference > 0).mean() < 1e-3
 
 
