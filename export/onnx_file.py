@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import io
 import logging
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +17,35 @@ from torch import nn
 from torch.export import Dim
 
 from ..models.fused import FusedColorizer, Paint
+from ..models.hintunet import HintPropagation
 
 OPSET = 20
 
 
-def export_fused(model: FusedColorizer, path: Path) -> None:
-    """Write the fused graph with N, H, W, h, w dynamic; inputs `rgb` and `hints`, outputs `colored` and `ab`."""
+def export_fused(model: FusedColorizer, path: Path, *, dense: bool = False) -> None:
+    """Write the fused graph with N, H, W, h, w dynamic; inputs `rgb` and `hints`, outputs `colored` and `ab`.
+
+    dense: the form for TensorRT, without shapes that depend on the hints (see models/hintunet.py).
+    """
     # The grid is dynamic in multiples of 16, which the network's strides demand.
     n, height, width = Dim("N", min=1), Dim("H", min=16), Dim("W", min=16)
     rows, columns = Dim("h16", min=2, max=256), Dim("w16", min=2, max=256)
     example = (torch.zeros(2, 97, 131, 3, dtype=torch.uint8), torch.zeros(2, 64, 96, 4, dtype=torch.uint8))
     shapes = ({0: n, 1: height, 2: width}, {0: n, 1: 16 * rows, 2: 16 * columns})
-    _export(model, example, shapes, ["rgb", "hints"], ["colored", "ab"], path)
+    with _form(model, dense):
+        _export(model, example, shapes, ["rgb", "hints"], ["colored", "ab"], path)
+
+
+@contextlib.contextmanager
+def _form(model: nn.Module, dense: bool) -> Iterator[None]:
+    parts = [module for module in model.modules() if isinstance(module, HintPropagation)]
+    for part in parts:
+        part.dense = dense
+    try:
+        yield
+    finally:
+        for part in parts:
+            part.dense = False
 
 
 def export_paint(paint: Paint, stride: int, path: Path) -> None:
@@ -75,7 +94,14 @@ def _export(
 
 
 def _forget_origin(model: onnx.ModelProto) -> None:
-    """Drop the exporter's notes on every node: stack traces with this machine's paths, more bytes than the painting."""
+    """Drop the exporter's notes on every node: stack traces with this machine's paths, more bytes than the painting.
+
+    What stays is the module that a node comes from, in its name: "network.head/conv2d", which the precisions go by.
+    """
+    for node in model.graph.node:
+        notes = {note.key: note.value for note in node.metadata_props}
+        scopes = ast.literal_eval(notes.get("pkg.torch.onnx.name_scopes", "[]"))
+        node.name = f"{scopes[-2] if len(scopes) > 1 else ''}/{node.output[0]}"
     for item in (*model.graph.node, *model.graph.value_info, *model.graph.initializer, *model.graph.input):
         del item.metadata_props[:]
         item.doc_string = ""

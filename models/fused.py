@@ -12,8 +12,8 @@ from ..color import lab, tensors
 from .prediction import Network
 from .resample import enlarge_matrix, float_length, indices, shrink_matrix
 
-# Entries of the sRGB encoding table, spaced evenly in the square root of linear light, where the curve is near a line.
-ENCODE_STEPS = 8192
+# Steps of the sRGB encoding table, even in the square root of linear light, where the curve is near a line.
+ENCODE_STEPS = 8192.0
 
 
 def look_up(table: Tensor, index: Tensor) -> Tensor:
@@ -31,7 +31,8 @@ class Paint(nn.Module):
         super().__init__()
         byte = torch.arange(256, dtype=torch.float64) / 255.0
         self.register_buffer("to_linear", tensors.srgb_to_linear(byte).float(), persistent=False)
-        root = torch.arange(ENCODE_STEPS, dtype=torch.float64) / (ENCODE_STEPS - 1)
+        # Each step is encoded by its middle; one more entry for light of exactly 1.
+        root = ((torch.arange(int(ENCODE_STEPS) + 1, dtype=torch.float64) + 0.5) / ENCODE_STEPS).clamp(max=1.0)
         encoded = (tensors.linear_to_srgb(root * root) * 255.0).round()
         self.register_buffer("to_srgb", encoded.float(), persistent=False)
 
@@ -45,20 +46,25 @@ class Paint(nn.Module):
     @staticmethod
     def lab_f(y: Tensor) -> Tensor:
         """CIE f of Y: the cube root by exp and log, and its tangent below EPSILON without a branch."""
-        root = (y.clamp(min=lab.EPSILON).log() * (1.0 / 3.0)).exp()
-        return root + (y - lab.EPSILON).clamp(max=0.0) * lab.SLOPE
+        t = y.clamp(min=lab.EPSILON)
+        return (t.log() * (1.0 / 3.0)).exp() + (y - t) * lab.SLOPE
 
-    def encode(self, y: Tensor, fy: Tensor, a: Tensor, b: Tensor) -> Tensor:
-        """Y, f(Y) and chroma [N, H, W] to sRGB bytes [N, H, W, 3]; out of gamut moves toward grey, Y stays."""
-        x_rel = tensors.lab_f_inverse(fy + a * (1.0 / 500.0)) * float(lab.WHITE[0])
-        z_rel = tensors.lab_f_inverse(fy - b * (1.0 / 200.0)) * float(lab.WHITE[2])
-        # Each channel's distance from the grey of luminance y.
-        r, g, blue = (x_rel * mx + z_rel * mz + y * (my - 1.0) for mx, my, mz in lab.RGB_FROM_XYZ.tolist())
-        above = torch.maximum(torch.maximum(r, g), blue).clamp(min=1e-6)
-        below = torch.minimum(torch.minimum(r, g), blue).clamp(max=-1e-6)
-        keep = torch.minimum((1.0 - y) / above, y / -below).clamp(max=1.0)
-        linear = torch.stack([y + keep * r, y + keep * g, y + keep * blue], dim=-1)
-        index = (linear.clamp(0.0, 1.0).sqrt() * (ENCODE_STEPS - 1.0) + 0.5).long()
+    def encode(self, y: Tensor, fy: Tensor, fx_off: Tensor, fz_off: Tensor) -> Tensor:
+        """Y, f(Y), f(X) - f(Y) and f(Z) - f(Y) [N, H, W] to sRGB bytes [N, H, W, 3].
+
+        Colours out of gamut move toward the grey of their luminance, so Y stays.
+        """
+        # White's X and Z are in the matrix, so that grey has X = Y = Z, and only the differences from it count.
+        dx = tensors.lab_f_inverse(fy + fx_off) - y
+        dz = tensors.lab_f_inverse(fy + fz_off) - y
+        matrix = lab.RGB_FROM_XYZ * lab.WHITE
+        r, g, b = (dx * mx + dz * mz for mx, _, mz in matrix.tolist())
+        above = torch.maximum(torch.maximum(r, g), b).clamp(min=1e-6)
+        below = torch.minimum(torch.minimum(r, g), b).clamp(max=-1e-6)
+        keep = torch.minimum((1.0 - y) / above, -y / below).clamp(max=1.0) * ENCODE_STEPS**2
+        y = y * ENCODE_STEPS**2
+        linear = torch.stack([y + keep * r, y + keep * g, y + keep * b], dim=-1)
+        index = linear.clamp(0.0, ENCODE_STEPS**2).sqrt().long()
         return look_up(self.to_srgb, index).to(torch.uint8)
 
     def forward(self, rgb_NHW3: Tensor, ab_N2gk: Tensor, place: Tensor) -> Tensor:
@@ -70,8 +76,8 @@ class Paint(nn.Module):
         top, left, height, width = place.unbind()
         down = enlarge_matrix(indices(y, 1) + top, height, indices(ab_N2gk, 2))
         across = enlarge_matrix(indices(y, 2) + left, width, indices(ab_N2gk, 3))
-        a, b = (down @ (ab_N2gk @ across.T)).unbind(1)
-        return self.encode(y, fy, a, b)
+        off = ab_N2gk * torch.tensor([1.0 / 500.0, -1.0 / 200.0], device=y.device).view(1, 2, 1, 1)
+        return self.encode(y, fy, *(down @ (off @ across.T)).unbind(1))
 
 
 class FusedColorizer(nn.Module):

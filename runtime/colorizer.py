@@ -29,6 +29,12 @@ def choose_grid(height: int, width: int) -> tuple[int, int]:
     return (long, SHORT_SIDE) if height > width else (SHORT_SIDE, long)
 
 
+def _factor(side: int, cells: int) -> int:
+    """By how much to shrink a side to once or twice its cells: the factor that leaves the fewest pixels over."""
+    most = max(1, side // cells)
+    return min(range(max(1, side // (2 * cells)), most + 1), key=lambda factor: (side % factor, -factor))
+
+
 class Colorizer:
     """A loaded model. One object for each thread; `share` makes more that use the same engine.
 
@@ -79,12 +85,17 @@ class Colorizer:
         self._small = np.empty((0, 0, 3), np.uint8)
 
     def _shrink(self, rgb: Bytes) -> Bytes:
-        """What the network looks at: the picture itself, or a large one averaged to twice the grid first."""
+        """What the network looks at: the picture itself, or a large one averaged to once or twice the grid first.
+
+        By whole factors, which OpenCV averages several times as fast; the graph shrinks the rest of the way.
+        """
         height, width = rgb.shape[:2]
         if height * width <= WHOLE:
             return rgb
-        size = (min(width, 2 * self.grid[1]), min(height, 2 * self.grid[0]))
-        return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
+        down, across = (_factor(side, cells) for side, cells in zip((height, width), self.grid, strict=True))
+        rows, columns = height // down, width // across
+        even = rgb[: rows * down, : columns * across]
+        return np.asarray(cv2.resize(even, (columns, rows), interpolation=cv2.INTER_AREA), np.uint8)
 
     def color(self, hints: Bytes | Hints | None = None) -> Bytes:
         """The picture in colour, uint8 [H, W, 3], at its own size and lightness.
