@@ -33,6 +33,11 @@ if TYPE_CHECKING:
 @options.device
 @click.option("--jobs", type=click.IntRange(1), help="Pictures in work at one time. [default: one for each core]")
 @click.option(
+    "--batch-size",
+    type=click.IntRange(1),
+    help="Pictures of one size that run as one where they wait together. [default: 8 on a GPU, 1 on a CPU]",
+)
+@click.option(
     "--if-exists",
     type=click.Choice(["auto", "skip", "overwrite", "error"]),
     default="auto",
@@ -55,6 +60,7 @@ def command(
     backend: str,
     device: str,
     jobs: int | None,
+    batch_size: int | None,
     if_exists: Any,
     pattern: str | None,
     quality: int,
@@ -79,7 +85,7 @@ def command(
         return _describe(plan, as_json)
     check_writable(plan.output)
     sweep(plan.output)
-    return _run(plan, bundle, backend, device, jobs, quality, max_pixels, as_json, quiet)
+    return _run(plan, bundle, backend, device, jobs, batch_size or 0, quality, max_pixels, as_json, quiet)
 
 
 def _describe(plan: Plan, as_json: bool) -> int:
@@ -101,6 +107,7 @@ def _run(
     backend: str,
     device: str,
     jobs: int | None,
+    batch_size: int,
     quality: int,
     max_pixels: int,
     as_json: bool,
@@ -111,18 +118,11 @@ def _run(
     begun = time.monotonic()
     done, failed, pixels, stopped = 0, 0, 0, 0
     if plan.jobs:
-        import cv2
+        from ..runtime.batch import Settings, open_colorizer, run_batch
 
-        from ..runtime.batch import Settings, run_batch
-        from ..runtime.colorizer import Colorizer
-        from ..runtime.engine import cores
-        from ..runtime.memory import keep_freed_memory
-
-        workers = min(jobs or cores(), len(plan.jobs))
-        # A worker is a thread; OpenCV's own threads would only get in their way.
-        cv2.setNumThreads(1)
-        keep_freed_memory()
-        colorizer = Colorizer(bundle, device, max(1, cores() // workers), backend)
+        colorizer, workers = open_colorizer(
+            len(plan.jobs), jobs, bundle=bundle, backend=backend, device=device, batch_size=batch_size
+        )
         results = run_batch(colorizer, plan.jobs, Settings(quality=quality, max_pixels=max_pixels), workers)
         with (
             Progress(len(plan.jobs), quiet) as progress,

@@ -7,10 +7,15 @@ import time
 from collections.abc import Generator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
 
 from ..color.errors import PictureError
 from ..color.hint_files import load_hints
 from .colorizer import Colorizer
+from .engine import cores
+from .memory import keep_freed_memory
 from .pictures import MAX_PIXELS, Picture, read_picture, read_size, write_picture
 from .plan import Job, show
 
@@ -77,6 +82,30 @@ def color_one(colorizer: Colorizer, job: Job, settings: Settings, budget: PixelB
     except OSError as error:
         return Result(job, time.monotonic() - begun, error=f"{show(error.filename or job.output)}: {error.strerror}")
     return Result(job, time.monotonic() - begun, pixels)
+
+
+def open_colorizer(
+    pictures: int,
+    jobs: int | None = None,
+    *,
+    bundle: Path | None = None,
+    backend: str = "auto",
+    device: str = "auto",
+    batch_size: int = 0,
+) -> tuple[Colorizer, int]:
+    """A colorizer and the number of workers for so many pictures: the threads of both together use each core once.
+
+    jobs: workers asked for. By default there is one for each core, and two on a GPU, where they mostly read and write.
+    Sets how this process's OpenCV and allocator behave. Raises BundleError and EngineError.
+    """
+    workers = min(jobs or cores(), pictures)
+    # A worker is a thread; OpenCV's own threads would only get in their way.
+    cv2.setNumThreads(1)
+    keep_freed_memory()
+    colorizer = Colorizer(bundle, device, max(1, cores() // workers), backend, batch_size)
+    if colorizer.engine.device != "cpu":
+        workers = min(jobs or 2 * cores(), pictures)
+    return colorizer, workers
 
 
 def run_batch(colorizer: Colorizer, jobs: list[Job], settings: Settings, workers: int) -> Generator[Result]:

@@ -11,6 +11,7 @@ import numpy as np
 from ..color.errors import PictureError, UsageError
 from ..color.hints import Hints
 from ..color.lab import Bytes
+from .batching import BatchingEngine
 from .bundle import load_bundle
 from .engine import open_engine
 
@@ -20,6 +21,7 @@ LONG_SIDE = 512
 # Above this many pixels a picture is painted in square tiles: memory stays flat, and a tile's planes stay in the cache.
 WHOLE = 1_000_000
 TILE = 512
+GPU_BATCH = 8
 
 
 def choose_grid(height: int, width: int) -> tuple[int, int]:
@@ -39,8 +41,8 @@ class Colorizer:
     """A loaded model. One object for each thread; `share` makes more that use the same engine.
 
     bundle: a folder that `gcolor export` wrote, None for the default model. device: "auto", "cpu", "cuda", "cuda:N".
-    threads: arithmetic threads of each call, 0 for all cores. backend: see `engine.open_engine`. Raises BundleError and
-    EngineError.
+    threads: arithmetic threads of each call, 0 for all cores. backend: see `engine.open_engine`. batch_size: so many
+    pictures of one size that wait at a time run as one, 0 for the engine's default. Raises BundleError and EngineError.
 
         colorizer = gcolor.Colorizer()
         colorizer.set_image(rgb)               # uint8 [H, W, 3]
@@ -54,9 +56,13 @@ class Colorizer:
         device: str = "auto",
         threads: int = 0,
         backend: str = "auto",
+        batch_size: int = 0,
     ) -> None:
         self.bundle = load_bundle(None if bundle is None else Path(bundle))
         self.engine = open_engine(self.bundle, backend, device, threads)
+        most = batch_size or (1 if self.engine.device == "cpu" else GPU_BATCH)
+        if most > 1:
+            self.engine = BatchingEngine(self.engine, most)
         self._rgb: Bytes | None = None
         self.grid = (SHORT_SIDE, SHORT_SIDE)
 

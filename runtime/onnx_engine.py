@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import contextlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Union
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..color.errors import BundleError, EngineError, PictureError, one_line
+from ..color.errors import BundleError, EngineError, GcolorError, PictureError, one_line
 from ..color.lab import Bytes
-from .bundle import Bundle
+from .bundle import MODEL_TRT, Bundle
 from .engine import Place
+from .onnx_cuda import PROVIDER, CudaSession
 
 if TYPE_CHECKING:
     import onnxruntime
 
-PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+
+Session = Union["onnxruntime.InferenceSession", CudaSession]
+
+
+@contextlib.contextmanager
+def _refusals() -> Iterator[None]:
+    try:
+        yield
+    except GcolorError:
+        raise
+    except Exception as error:  # ONNX Runtime raises many types of its own
+        raise BundleError(f"ONNX Runtime refuses the bundle's graph: {one_line(error)}") from error
 
 
 class OnnxEngine:
@@ -26,6 +40,8 @@ class OnnxEngine:
     """
 
     backend = "onnx"
+    _model: Session
+    _paint: Session
 
     def __init__(self, bundle: Bundle, device: str = "auto", threads: int = 0) -> None:
         try:
@@ -35,36 +51,44 @@ class OnnxEngine:
                 "ONNX Runtime is not installed; pip install 'gcolor[cpu]', or 'gcolor[gpu]' on a machine with CUDA"
             ) from error
         kind, _, number = device.partition(":")
-        self._ort = onnxruntime
+        self._ort, self._threads = onnxruntime, threads
         self.about = f"onnxruntime {onnxruntime.__version__}"
         # Errors only: what is wrong reaches the user as our own sentence.
         onnxruntime.set_default_logger_severity(4)
-        offered = PROVIDERS["cuda"] in onnxruntime.get_available_providers()
-        wanted = "cuda" if offered and kind != "cpu" else "cpu"
-        self._model = self._session(bundle.model, wanted, number, threads)
-        if PROVIDERS["cuda"] not in self._model.get_providers():
-            wanted = "cpu"
-        if kind == "cuda" and wanted != "cuda":
+        self.device = "cpu"
+        if kind != "cpu" and PROVIDER in onnxruntime.get_available_providers():
+            self._open_cuda(bundle, int(number or 0))
+        if kind == "cuda" and self.device == "cpu":
             raise EngineError(
                 f"device {device}: ONNX Runtime {onnxruntime.__version__} could not start CUDA here; "
                 "`gcolor doctor` says what to install, or use --device cpu"
             )
-        self._paint = self._session(bundle.paint, wanted, number, threads)
-        self.device = f"{wanted}:{number or 0}" if wanted == "cuda" else wanted
+        if self.device == "cpu":
+            self._model = self._session(bundle.model)
+            self._paint = self._session(bundle.paint)
 
-    def _session(self, graph: bytes, kind: str, number: str, threads: int) -> onnxruntime.InferenceSession:
+    def _open_cuda(self, bundle: Bundle, number: int) -> None:
+        """Take the sessions where CUDA really starts."""
+        # Only the form for TensorRT has no shape that depends on the hints.
+        fixed = MODEL_TRT in bundle.manifest["files"]
+        with _refusals():
+            model = CudaSession(bundle.read(MODEL_TRT) if fixed else bundle.model, self._options(), number, fixed)
+            if model.starts:
+                paint = CudaSession(bundle.paint, self._options(), number, fixed_shapes=True)
+                self._model, self._paint, self.device = model, paint, f"cuda:{number}"
+
+    def _options(self) -> onnxruntime.SessionOptions:
         options = self._ort.SessionOptions()
-        options.intra_op_num_threads = threads
+        options.intra_op_num_threads = self._threads
         options.log_severity_level = 4
+        return options
+
+    def _session(self, graph: bytes) -> onnxruntime.InferenceSession:
+        options = self._options()
         # Tiles of many sizes pass through; a growing arena would keep the sum of the largest of each.
-        options.enable_cpu_mem_arena = kind != "cpu"
-        providers: list[object] = [PROVIDERS["cpu"]]
-        if kind == "cuda":
-            providers.insert(0, (PROVIDERS["cuda"], {"device_id": number or "0"}))
-        try:
-            return self._ort.InferenceSession(graph, options, providers=providers)
-        except Exception as error:  # ONNX Runtime raises many types of its own
-            raise BundleError(f"ONNX Runtime refuses the bundle's graph: {one_line(error)}") from error
+        options.enable_cpu_mem_arena = False
+        with _refusals():
+            return self._ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
     def color(self, rgb: Bytes, hints: Bytes) -> tuple[Bytes, NDArray[np.float32]]:
         colored, ab = self._run(self._model, ["colored", "ab"], {"rgb": rgb, "hints": hints})
@@ -76,7 +100,7 @@ class OnnxEngine:
         return colored
 
     @staticmethod
-    def _run(session: onnxruntime.InferenceSession, outputs: list[str], feeds: dict[str, Any]) -> list[Any]:
+    def _run(session: Session, outputs: list[str], feeds: dict[str, Any]) -> list[Any]:
         try:
             return list(session.run(outputs, feeds))
         except Exception as error:  # out of memory, say: this picture fails, the others go on
