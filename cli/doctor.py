@@ -18,10 +18,12 @@ def command(as_json: bool) -> int:
         click.echo(json.dumps(report, indent=2))
     else:
         from rich.console import Console
+        from rich.markup import escape
         from rich.table import Table
 
-        table = Table("part", "state", "what to do", title=f"gcolor {report['gcolor']} on Python {report['python']}")
+        table = Table("part", "state", "what to do", title=f"gcolor {report['gcolor']}")
         for row in report["parts"]:
-            table.add_row(row["part"], row["state"], row["do"])
+            # 'gcolor[cpu]' would be markup.
+            table.add_row(*map(escape, (row["part"], row["state"], row["do"])))
         Console().print(table)
     return 0 if report["usable"] else 6

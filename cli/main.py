@@ -16,6 +16,7 @@ from ..color.errors import GcolorError, UsageError
 
 COMMANDS = {
     "batch": "batch",
+    "bench": "bench",
     "doctor": "doctor",
     "evaluate": "evaluate",
     "export": "export",

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from dataclasses import asdict
+from collections import Counter
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import onnx
 import onnxruntime
 import torch
 from safetensors.torch import save
@@ -18,16 +20,31 @@ from ..color import bins
 from ..color.errors import UsageError
 from ..models.fused import FusedColorizer
 from ..models.weights import load_model
-from ..runtime.bundle import FORMAT, MODEL, PAINT, WEIGHTS, Bundle, load_bundle, sha256
+from ..runtime.bundle import FORMAT, MODEL, MODEL_TRT, PAINT, WEIGHTS, Bundle, load_bundle, sha256
+from ..runtime.onnx_engine import OnnxEngine
+from ..runtime.torch_engine import TorchEngine
 from .onnx_file import OPSET, export_fused, export_paint
-from .parity import Parity, measure_parity
+from .parity import Parity, choose_photos, hinted, measure_parity
+from .precision import heavy_nodes, to_fp16
+from .quantize import measure_ranges, quantized_nodes, to_int8
+
+CALIBRATION_PHOTOS = 8
 
 
-def export_bundle(run: Path, output: Path, photos: list[Path] | None = None, tolerance: float = 1.0) -> Parity:
+def export_bundle(
+    run: Path,
+    output: Path,
+    photos: list[Path] | None = None,
+    tolerance: float = 1.0,
+    precision: str = "fp32",
+    calibration: list[Path] | None = None,
+) -> Parity:
     """Write the bundle of a training run and return the parity that was measured.
 
-    photos: folders for the parity gate, by default the few of its own that the run has kept. Raises UsageError (no
-    run, an output that is not a bundle), BundleError (parity; nothing is written then), NothingToDoError (no photo).
+    photos: folders for the parity gate, by default the few of its own that the run has kept. precision: one of
+    runtime.PRECISIONS; calibration: folders of photos for int8, by default those of the parity gate. Raises UsageError
+    (no run, an output that is not a bundle), BundleError (parity; nothing is written then), NothingToDoError (no
+    photo).
     """
     network, info = load_model(run)
     if output.exists() and not (output / "manifest.json").exists() and (not output.is_dir() or any(output.iterdir())):
@@ -37,14 +54,22 @@ def export_bundle(run: Path, output: Path, photos: list[Path] | None = None, tol
     output.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=f".{output.name}.", dir=output.parent))
     try:
+        manifest = _manifest(info, network.output_stride) | {"precision": precision}
         export_fused(model, work / MODEL)
+        if precision != "fp32":
+            manifest |= _convert(model, work, precision, calibration or folders)
         export_paint(model.paint, network.output_stride, work / PAINT)
         (work / WEIGHTS).write_bytes(save(network.state_dict()))
-        files = {name: (work / name).read_bytes() for name in (MODEL, PAINT, WEIGHTS)}
-        manifest = _manifest(info, network.output_stride) | {"files": {k: sha256(v) for k, v in files.items()}}
-        parity = measure_parity(model, Bundle(work, manifest, files[MODEL], files[PAINT]), folders)
-        parity.check(tolerance)
+        files = {path.name: path.read_bytes() for path in sorted(work.iterdir())}
+        manifest["files"] = {name: sha256(data) for name, data in files.items()}
+        bundle = Bundle(work, manifest, files[MODEL], files[PAINT])
+        parity = _measure(bundle, folders)
+        parity.check(precision, tolerance)
         manifest["parity"] = asdict(parity)
+        if MODEL_TRT in files:
+            signed = _measure(replace(bundle, model=files[MODEL_TRT]), folders)
+            signed.check(precision, tolerance)
+            manifest["parity_trt"] = asdict(signed)
         (work / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
         load_bundle(work)
         work.chmod(0o755)
@@ -56,6 +81,32 @@ def export_bundle(run: Path, output: Path, photos: list[Path] | None = None, tol
     return parity
 
 
+def _convert(model: FusedColorizer, work: Path, precision: str, folders: list[Path]) -> dict[str, Any]:
+    """Bring the exported model to a precision, for int8 also in TensorRT's form. Returns the manifest's part."""
+    network = model.network
+    if precision == "fp16":
+        graph = onnx.load(str(work / MODEL))
+        changed = heavy_nodes(graph, network)
+        onnx.save(to_fp16(graph, network), str(work / MODEL))
+        return {"converted": dict(Counter(node.op_type for node in changed))}
+    photos = choose_photos(folders, CALIBRATION_PHOTOS)
+    export_fused(model, work / MODEL_TRT, dense=True)
+    for name, symmetric in ((MODEL_TRT, True), (MODEL, False)):
+        graph = onnx.load(str(work / name))
+        changed = quantized_nodes(graph, network)
+        ranges = measure_ranges(graph, hinted(photos))
+        onnx.save(to_int8(graph, changed, ranges, symmetric), str(work / name))
+    listed = sha256("\n".join(sha256(photo.read_bytes()) for photo in photos).encode())
+    return {
+        "converted": dict(Counter(node.op_type for node in changed)),
+        "calibration": {"method": "MinMax", "photos": len(photos), "sha256_of_sha256s": listed},
+    }
+
+
+def _measure(bundle: Bundle, folders: list[Path]) -> Parity:
+    return measure_parity(TorchEngine(bundle, "cpu"), OnnxEngine(bundle, "cpu"), folders)
+
+
 def _manifest(info: dict[str, Any], stride: int) -> dict[str, Any]:
     return {
         "format": FORMAT,
@@ -64,7 +115,6 @@ def _manifest(info: dict[str, Any], stride: int) -> dict[str, Any]:
         "bins": {"count": bins.COUNT, "width": bins.WIDTH, "lowest": bins.LOWEST},
         "decode": "expectation",
         "grid": {"multiple": 16, "short_side": 256, "output_stride": stride},
-        "precision": "fp32",
         "opset": OPSET,
         "versions": {"torch": torch.__version__, "onnxruntime": onnxruntime.__version__},
         "training": {"steps": info["step"], "seconds": info["seconds"], "scores": info["scores"]},

@@ -2,52 +2,69 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
 
-from ..color import bins, lab, scores
 from ..color.errors import BundleError, NothingToDoError
-from ..models.fused import FusedColorizer
-from ..runtime.bundle import Bundle
+from ..color.lab import Bytes
 from ..runtime.colorizer import choose_grid
-from ..runtime.onnx_engine import OnnxEngine
+from ..runtime.engine import Engine
+from ..runtime.parity import Comparison, Distance
 from ..runtime.pictures import find_pictures, read_picture
 
-# Largest mean CIEDE2000 and largest share of pixels more than one 8-bit level away that still pass.
-MEAN_CIEDE2000 = 0.05
-SHARE_BEYOND_ONE = 0.001
+LIMITS: dict[str, dict[str, float]] = {
+    "fp32": {"mean_ciede2000": 0.05, "share_beyond_one_level": 0.001},
+    "fp16": {"mean_ciede2000": 0.5},
+    "int8": {"mean_ciede2000": 0.5},
+}
+"""The greatest distance from PyTorch in fp32 that still passes, for each precision."""
+HINTS = (0, 20)
+"""How many hints each photo is coloured with, one after the other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parity:
-    """Measured over every pixel of `photos` pictures, each without and with hints."""
+class Parity(Distance):
+    """Measured over every pixel of `photos` photos, each without and with hints."""
 
     photos: int
-    max_levels: int
-    share_beyond_one_level: float
-    mean_ciede2000: float
-    bin_agreement: float
 
-    def check(self, tolerance: float) -> None:
-        """Raise BundleError with the figures unless they pass; `tolerance` multiplies both limits."""
-        if (
-            not np.isfinite(self.mean_ciede2000)
-            or self.mean_ciede2000 > MEAN_CIEDE2000 * tolerance
-            or self.share_beyond_one_level > SHARE_BEYOND_ONE * tolerance
-        ):
+    def check(self, precision: str, tolerance: float) -> None:
+        """Raise BundleError with the figures unless they pass; `tolerance` multiplies every limit."""
+        limits = LIMITS[precision]
+        # Not "any above it": what is no number is not within a limit.
+        if not all(getattr(self, name) <= limit * tolerance for name, limit in limits.items()):
             raise BundleError(
-                f"parity with PyTorch fails: {asdict(self)}; limits times {tolerance:g}: mean CIEDE2000 "
-                f"{MEAN_CIEDE2000}, share beyond one level {SHARE_BEYOND_ONE}; raise --tolerance to accept it"
+                f"{precision}: parity with PyTorch fails: {asdict(self)}; limits times {tolerance:g}: {limits}; "
+                "raise --tolerance to accept it"
             )
 
 
-def true_hints(
-    photo: NDArray[np.uint8], grid: tuple[int, int], rng: np.random.Generator, count: int
-) -> NDArray[np.uint8]:
+def choose_photos(folders: list[Path], most: int) -> list[Path]:
+    """Up to `most` photos spread over the folders. Raises NothingToDoError where there is none."""
+    paths = [path for folder in folders for path in find_pictures(folder)]
+    if not paths:
+        raise NothingToDoError(
+            f"no photo for the parity gate in {', '.join(map(str, folders))}; name some with --photos"
+        )
+    return paths[:: max(1, len(paths) // most)][:most]
+
+
+def hinted(paths: list[Path]) -> Iterator[tuple[Bytes, Bytes]]:
+    """Photos [1, H, W, 3], each with rasters [1, h, w, 4] of each number of hints, read when they are asked for.
+
+    Raises PictureError where one cannot be read.
+    """
+    rng = np.random.default_rng(0)
+    for path in paths:
+        rgb = read_picture(path).rgb
+        for count in HINTS:
+            yield rgb[None], true_hints(rgb, choose_grid(*rgb.shape[:2]), rng, count)[None]
+
+
+def true_hints(photo: Bytes, grid: tuple[int, int], rng: np.random.Generator, count: int) -> Bytes:
     """A raster [h, w, 4] with `count` 3x3 hints that show the photo's own colours."""
     h, w = grid
     out = np.zeros((h, w, 4), np.uint8)
@@ -57,39 +74,14 @@ def true_hints(
     return out
 
 
-def measure_parity(model: FusedColorizer, bundle: Bundle, folders: list[Path], most: int = 8) -> Parity:
-    """Compare ONNX Runtime on the CPU with PyTorch on up to `most` photos spread over the folders.
+def measure_parity(reference: Engine, engine: Engine, folders: list[Path], most: int = 8) -> Parity:
+    """Compare an engine with PyTorch in fp32 on up to `most` photos spread over the folders.
 
     Raises NothingToDoError where there is no photo, PictureError where one cannot be read.
     """
-    paths = [path for folder in folders for path in find_pictures(folder)]
-    photos = [read_picture(path).rgb for path in paths[:: max(1, len(paths) // most)][:most]]
-    if not photos:
-        raise NothingToDoError(
-            f"no photo for the parity gate in {', '.join(map(str, folders))}; name some with --photos"
-        )
-    engine = OnnxEngine(bundle, "cpu")
-    rng = np.random.default_rng(0)
-    worst, beyond, total, distance, same, cells = 0, 0, 0, 0.0, 0, 0
-    for photo in photos:
-        grid = choose_grid(*photo.shape[:2])
-        for count in (0, 20):
-            hints = true_hints(photo, grid, rng, count)
-            found, found_ab = engine.color(photo[None], hints[None])
-            with torch.no_grad():
-                wanted_t, wanted_ab_t = model(torch.from_numpy(photo.copy())[None], torch.from_numpy(hints)[None])
-            wanted, wanted_ab = wanted_t.numpy(), wanted_ab_t.numpy()
-            levels = np.abs(found.astype(int) - wanted.astype(int)).max(-1)
-            worst = max(worst, int(levels.max()))
-            beyond += int((levels > 1).sum())
-            total += levels.size
-            distance += float(scores.ciede2000(lab.rgb_to_lab(found), lab.rgb_to_lab(wanted)).sum())
-            same += int((bins.to_bins(found_ab) == bins.to_bins(wanted_ab)).sum())
-            cells += wanted_ab.size
-    return Parity(
-        photos=len(photos),
-        max_levels=worst,
-        share_beyond_one_level=beyond / total,
-        mean_ciede2000=distance / total,
-        bin_agreement=same / cells,
-    )
+    paths = choose_photos(folders, most)
+    comparison = Comparison()
+    for rgb, hints in hinted(paths):
+        (found, found_ab), (wanted, wanted_ab) = engine.color(rgb, hints), reference.color(rgb, hints)
+        comparison.add(found, wanted, found_ab, wanted_ab)
+    return Parity(**asdict(comparison.result()), photos=len(paths))

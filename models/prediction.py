@@ -35,6 +35,8 @@ class Network(nn.Module):
 
     output_stride: int
     """h and w divided by this are the prediction's grid."""
+    exact: tuple[str, ...] = ()
+    """Submodules that stay in fp32, whatever precision the network is exported in."""
 
     def __call__(self, lightness: Tensor, hint_ab: Tensor, hint_mask: Tensor) -> Prediction:
         prediction: Prediction = super().__call__(lightness, hint_ab, hint_mask)

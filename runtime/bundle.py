@@ -13,6 +13,8 @@ from ..color.errors import BundleError
 FORMAT = 1
 DEFAULT = Path(__file__).parent / "default"
 MODEL, PAINT, WEIGHTS = "model.onnx", "paint.onnx", "weights.safetensors"
+# The model in the form that TensorRT takes, where that is another one.
+MODEL_TRT = "model.trt.onnx"
 
 
 def sha256(data: bytes) -> str:

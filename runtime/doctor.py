@@ -3,17 +3,48 @@
 from __future__ import annotations
 
 import importlib.metadata
-import platform
 from typing import Any
 
 from .. import __version__
-from ..color.errors import GcolorError
-from .engine import cores
+from ..color.errors import GcolorError, one_line
+from .machine import describe
 
-EXTRAS = {
-    "torch": "pip install 'gcolor[train]' for training and export",
-    "onnx": "pip install 'gcolor[train]' for export",
+# What brings each engine, and what else has a version worth knowing: distribution, and what to install for it.
+ENGINES = {
+    ("onnx", "cpu"): "pip install 'gcolor[cpu]'",
+    ("onnx", "cuda"): "pip install 'gcolor[gpu]' in place of 'gcolor[cpu]', on a machine with an NVIDIA driver",
+    ("torch", "cpu"): "pip install 'gcolor[train]'",
+    ("torch", "cuda"): "pip install 'gcolor[train]' with a CUDA build of PyTorch, on a machine with an NVIDIA driver",
+    ("trt", "cuda"): "pip install 'gcolor[trt]', then `gcolor export BUNDLE --trt` on the machine with the GPU",
+    ("trt-rtx", "cuda"): "pip install 'gcolor[cpu,trt-rtx]', on a machine with a GeForce or RTX GPU and its driver",
 }
+OPTIONAL = {
+    "onnx": "pip install 'gcolor[train]' for export",
+    "nvidia-dali-cuda130": "pip install 'gcolor[train]' for the fast loader (Linux)",
+}
+TWICE = "pip uninstall -y onnxruntime onnxruntime-gpu, then install one: 'gcolor[cpu]' or 'gcolor[gpu]'"
+
+
+def examine() -> dict[str, Any]:
+    """A report: parts (name, state, what to do) and whether gcolor can colour here."""
+    machine = describe()
+    parts = [{"part": name.replace("_", " "), "state": state, "do": ""} for name, state in machine.items()]
+    if "gpu" not in machine:
+        do = "an NVIDIA driver brings nvidia-smi, which lists them"
+        parts.append({"part": "gpu", "state": "none found", "do": do})
+    for pair in (("onnxruntime", "onnxruntime-gpu"), ("opencv-python", "opencv-python-headless")):
+        if all(map(_version, pair)):
+            do = TWICE if pair[0] == "onnxruntime" else f"pip uninstall -y {' '.join(pair)}, then install one"
+            parts.append({"part": " and ".join(pair), "state": "both installed, one spoils the other", "do": do})
+    for name, do in OPTIONAL.items():
+        version = _version(name)
+        parts.append({"part": name, "state": version or "not installed", "do": "" if version else do})
+    usable = False
+    for (backend, device), do in ENGINES.items():
+        state = _try(backend, device)
+        usable = usable or state == "runs"
+        parts.append({"part": f"engine {backend} on {device}", "state": state, "do": "" if state == "runs" else do})
+    return {"gcolor": __version__, "usable": usable, "parts": parts}
 
 
 def _version(name: str) -> str | None:
@@ -23,54 +54,16 @@ def _version(name: str) -> str | None:
         return None
 
 
-def examine() -> dict[str, Any]:
-    """A report: parts (name, state, what to do) and whether gcolor can colour here."""
-    parts: list[dict[str, str]] = []
-
-    def add(part: str, state: str, do: str = "") -> None:
-        parts.append({"part": part, "state": state, "do": do})
-
-    add("processor", f"{platform.machine()}, {cores()} cores")
-    for name in ("numpy", "pillow", "click", "rich"):
-        add(name, _version(name) or "missing")
-    opencv = [n for n in ("opencv-python", "opencv-python-headless") if _version(n)]
-    add("opencv", ", ".join(f"{n} {_version(n)}" for n in opencv) or "missing")
-    installed = [n for n in ("onnxruntime", "onnxruntime-gpu") if _version(n)]
-    if len(installed) == 2:
-        add(
-            "onnxruntime",
-            "installed twice, one spoils the other",
-            "pip uninstall -y onnxruntime onnxruntime-gpu, then install one",
-        )
-    elif installed:
-        add(installed[0], str(_version(installed[0])))
-    else:
-        add("onnxruntime", "missing", "pip install 'gcolor[cpu]', or 'gcolor[gpu]' with CUDA")
-    usable = False
-    for device in ("cpu", "cuda"):
-        state, do = _try(device)
-        usable = usable or state == "runs"
-        add(f"engine {device}", state, do)
-    for name, do in EXTRAS.items():
-        version = _version(name)
-        add(name, version or "not installed", "" if version else do)
-    return {"gcolor": __version__, "python": platform.python_version(), "usable": usable, "parts": parts}
-
-
-def _try(device: str) -> tuple[str, str]:
+def _try(backend: str, device: str) -> str:
+    """Colour a picture by the model that ships. TensorRT engines belong to a GPU, so there it has none to run."""
     import numpy as np
 
     from .colorizer import Colorizer
 
     try:
-        colorizer = Colorizer(device=device)
+        colorizer = Colorizer(device=device, backend=backend)
         colorizer.set_image(np.zeros((64, 64, 3), np.uint8))
         colorizer.color()
     except GcolorError as error:
-        do = (
-            "pip install 'gcolor[gpu]' in place of 'gcolor[cpu]', on a machine with an NVIDIA driver"
-            if device == "cuda"
-            else ""
-        )
-        return f"does not run: {error}", do
-    return "runs", ""
+        return f"does not run: {one_line(error)}"
+    return "runs"

@@ -42,8 +42,9 @@ class Engine(Protocol):
 def open_engine(bundle: Bundle, backend: str = "auto", device: str = "auto", threads: int = 0) -> Engine:
     """The engine that runs a bundle.
 
-    backend: one of BACKENDS; "auto" is "trt" where the bundle has a TensorRT engine and a CUDA device is not ruled out,
-    else "onnx". device: "auto", "cpu", "cuda" or "cuda:N". threads: of each call on a CPU, 0 for all cores.
+    backend: one of BACKENDS; "auto" is "trt" where the bundle has TensorRT engines that fit a CUDA device here, and the
+    CPU is not asked for, else "onnx". device: "auto", "cpu", "cuda" or "cuda:N". threads: of each call on a CPU, 0 for
+    all cores.
 
     Raises EngineError where backend or device cannot be had (another one is never taken instead), BundleError where the
     bundle does not fit.
@@ -52,7 +53,9 @@ def open_engine(bundle: Bundle, backend: str = "auto", device: str = "auto", thr
     if kind not in ("auto", "cpu", "cuda") or (number and (kind != "cuda" or not number.isdigit())):
         raise EngineError(f"device {device!r} is not known; use auto, cpu, cuda or cuda:N")
     if backend == "auto":
-        backend = "onnx"
+        from .trt_engine import fits
+
+        backend = "trt" if fits(bundle, device) else "onnx"
     match backend:
         case "onnx":
             from .onnx_engine import OnnxEngine
@@ -62,6 +65,14 @@ def open_engine(bundle: Bundle, backend: str = "auto", device: str = "auto", thr
             from .torch_engine import TorchEngine
 
             return TorchEngine(bundle, device, threads)
+        case "trt":
+            from .trt_engine import TrtEngine
+
+            return TrtEngine(bundle, device)
+        case "trt-rtx":
+            from .rtx_engine import RtxEngine
+
+            return RtxEngine(bundle, device)
     raise EngineError(f"backend {backend!r} is not known; use auto, {', '.join(BACKENDS)}")
 
 

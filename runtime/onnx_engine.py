@@ -50,6 +50,11 @@ class OnnxEngine:
             raise EngineError(
                 "ONNX Runtime is not installed; pip install 'gcolor[cpu]', or 'gcolor[gpu]' on a machine with CUDA"
             ) from error
+        if not hasattr(onnxruntime, "InferenceSession"):
+            raise EngineError(
+                "ONNX Runtime is broken, as by installing onnxruntime beside onnxruntime-gpu; pip uninstall -y "
+                "onnxruntime onnxruntime-gpu, then install 'gcolor[cpu]' or 'gcolor[gpu]'"
+            )
         kind, _, number = device.partition(":")
         self._ort, self._threads = onnxruntime, threads
         self.about = f"onnxruntime {onnxruntime.__version__}"

@@ -209,5 +209,24 @@ def test_doctor_says_what_runs(gcolor) -> None:
     done = gcolor("doctor", "--json")
     report = json.loads(done.stdout)
     states = {row["part"]: row["state"] for row in report["parts"]}
-    assert done.returncode == 0 and report["usable"] and states["engine cpu"] == "runs"
-    assert "engine cpu" in gcolor("doctor").stdout
+    assert done.returncode == 0 and report["usable"] and states["engine onnx on cpu"] == "runs"
+    assert "'gcolor[" in gcolor("doctor").stdout
+
+
+def test_doctor_finds_onnxruntime_installed_twice(gcolor, tmp_path: Path) -> None:
+    """What is left after one of the two was removed: an empty package, and the other one's claim to be installed."""
+    (tmp_path / "onnxruntime").mkdir()
+    (tmp_path / "onnxruntime" / "__init__.py").touch()
+    for name in ("onnxruntime", "onnxruntime_gpu"):
+        about = tmp_path / f"{name}-1.31.1.dist-info"
+        about.mkdir()
+        (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name.replace('_', '-')}\nVersion: 1.31.1\n")
+    env = {"PYTHONPATH": str(tmp_path)}
+    report = json.loads(gcolor("doctor", "--json", env=env).stdout)
+    states = {row["part"]: row for row in report["parts"]}
+    assert "pip uninstall" in states["onnxruntime and onnxruntime-gpu"]["do"]
+    assert "broken" in states["engine onnx on cpu"]["state"]
+    (tmp_path / "imgs").mkdir()
+    Image.new("L", (40, 40)).save(tmp_path / "imgs" / "a.png")
+    done = gcolor("batch", tmp_path / "imgs", env=env)
+    assert done.returncode == 6 and "pip uninstall" in done.stderr

@@ -15,6 +15,10 @@ from gcolor.export.bundle import export_bundle  # noqa: E402
 from gcolor.export.parity import Parity  # noqa: E402
 from gcolor.models import ModelConfig, build  # noqa: E402
 
+NAN = float("nan")
+GOOD = {"photos": 1, "pictures": 2, "max_levels": 1, "share_beyond_one_level": 0.0, "mean_ciede2000": 0.001}
+GOOD |= {"p99_9_ciede2000": 0.0, "psnr": 60.0, "bin_agreement": 1.0}
+
 
 def test_the_whole_way_by_the_commands(tmp_path: Path, gcolor, make_scene) -> None:
     """Photos to checkpoint to bundle to pictures, each step the real command."""
@@ -47,11 +51,11 @@ def test_a_bundle_that_fails_parity_is_refused_and_the_old_one_stays(
     (out / "manifest.json").write_text("the old one")
     network = build(ModelConfig(channels=(8, 8, 8), blocks=(1, 1, 1), heads=2))
     info = {"config": {"model": network.config.to_dict()}, "step": 1, "seconds": 1.0, "scores": None}
-    bad = Parity(photos=1, max_levels=9, share_beyond_one_level=0.2, mean_ciede2000=3.0, bin_agreement=0.5)
+    bad = Parity(**GOOD | {"max_levels": 9, "share_beyond_one_level": 0.2, "mean_ciede2000": 3.0})
     monkeypatch.setattr(module, "load_model", lambda run: (network, info))
     monkeypatch.setattr(module, "export_fused", lambda model, path: path.write_bytes(b"graph"))
     monkeypatch.setattr(module, "export_paint", lambda paint, stride, path: path.write_bytes(b"graph"))
-    monkeypatch.setattr(module, "measure_parity", lambda *_: bad)
+    monkeypatch.setattr(module, "_measure", lambda *_: bad)
     with pytest.raises(BundleError, match="'mean_ciede2000': 3.0"):
         export_bundle(tmp_path / "run", out)
     assert (out / "manifest.json").read_text() == "the old one"
@@ -60,12 +64,18 @@ def test_a_bundle_that_fails_parity_is_refused_and_the_old_one_stays(
     assert json.loads((out / "manifest.json").read_text())["parity"]["max_levels"] == 9
 
 
-def test_parity_limits() -> None:
-    good = {"photos": 1, "max_levels": 1, "share_beyond_one_level": 0.0, "mean_ciede2000": 0.001, "bin_agreement": 1.0}
-    Parity(**good).check(1.0)
-    for worse in ({"share_beyond_one_level": 0.01}, {"mean_ciede2000": 0.5}, {"mean_ciede2000": float("nan")}):
-        with pytest.raises(BundleError, match="parity with PyTorch fails"):
-            Parity(**good | worse).check(1.0)
+@pytest.mark.parametrize("worse", [{"share_beyond_one_level": 0.01}, {"mean_ciede2000": 0.6}, {"mean_ciede2000": NAN}])
+def test_parity_limits(worse: dict[str, float]) -> None:
+    Parity(**GOOD).check("fp32", 1.0)
+    with pytest.raises(BundleError, match="parity with PyTorch fails"):
+        Parity(**GOOD | worse).check("fp32", 1.0)
+
+
+def test_lower_precisions_have_a_limit_of_the_mean_alone() -> None:
+    for precision in ("fp16", "int8"):
+        Parity(**GOOD | {"share_beyond_one_level": 0.2, "mean_ciede2000": 0.49}).check(precision, 1.0)
+        with pytest.raises(BundleError, match="0.51"):
+            Parity(**GOOD | {"mean_ciede2000": 0.51}).check(precision, 1.0)
 
 
 def test_a_folder_that_is_no_bundle_is_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,65 @@
+"""Where the time of one picture goes in `gcolor batch`: CPU seconds of one thread, measured around its own calls."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path, PurePath
+from typing import Any
+
+from gcolor.runtime import batch
+from gcolor.runtime.colorizer import Colorizer
+from gcolor.runtime.plan import Job
+from peers_contestants import set_up_threads
+
+STAGES = ("decode", "shrink", "network", "paint", "encode")
+
+
+def measure_stages(files: list[Path], out: Path, quality: int) -> dict[str, float]:
+    """CPU seconds per picture of each stage, and "rest" for what none of them holds; one worker, one thread.
+
+    A picture small enough to be painted by the model's own graph has its painting under "network".
+    """
+    set_up_threads()
+    colorizer = Colorizer(None, "cpu", 1)
+    spent = dict.fromkeys(STAGES, 0.0)
+    jobs = [Job(PurePath(path.name), path, out / path.name, ()) for path in files]
+    with ExitStack() as stack:
+        for owner, name, stage in (
+            (batch, "read_size", "decode"),
+            (batch, "read_picture", "decode"),
+            (batch, "write_picture", "encode"),
+            (Colorizer, "set_image", "shrink"),
+            (colorizer.engine, "color", "network"),
+            (colorizer.engine, "paint", "paint"),
+        ):
+            stack.enter_context(_timed(owner, name, spent, stage))
+        total = 0.0
+        for job in jobs:
+            begun = time.thread_time()
+            result = batch.color_one(colorizer, job, batch.Settings(quality=quality), batch.PixelBudget(10**9))
+            total += time.thread_time() - begun
+            if result.error:
+                raise SystemExit(f"error: {job.source}: {result.error}")
+    spent["rest"] = total - sum(spent.values())
+    return {stage: seconds / len(files) for stage, seconds in spent.items()}
+
+
+@contextmanager
+def _timed(owner: Any, name: str, spent: dict[str, float], stage: str) -> Iterator[None]:
+    own = name in vars(owner)
+    work: Callable[..., Any] = getattr(owner, name)
+
+    def wrapped(*arguments: Any, **options: Any) -> Any:
+        begun = time.thread_time()
+        try:
+            return work(*arguments, **options)
+        finally:
+            spent[stage] += time.thread_time() - begun
+
+    setattr(owner, name, wrapped)
+    try:
+        yield
+    finally:
+        setattr(owner, name, work) if own else delattr(owner, name)

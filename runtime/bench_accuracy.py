@@ -1,0 +1,137 @@
+"""What an engine paints beside what PyTorch in fp32 paints of the same pictures, and beside the truth."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ..color import lab, protocol, scores
+from ..color.errors import EngineError, NothingToDoError
+from ..color.lab import Array, Bytes
+from .colorizer import WHOLE, choose_grid
+from .parity import Comparison
+from .pictures import find_pictures, read_picture
+from .scenes import scene
+
+COUNTS = (0, 10)
+"""Hints that each picture is coloured with."""
+SCENE = (320, 480)
+FIGURES = ("mean_ciede2000", "p99_9_ciede2000", "psnr", "max_levels", "share_beyond_one_level", "bin_agreement")
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A picture uint8 [H, W, 3] to colour with a raster of hints uint8 [h, w, 4], and how many hints it holds."""
+
+    name: str
+    rgb: Bytes
+    hints: Bytes
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What an engine made of a task: uint8 [H, W, 3] and its ab [2, g, k]."""
+
+    colored: Bytes
+    ab: NDArray[np.float32]
+
+
+def load_photos(folder: Path, limit: int) -> dict[str, Bytes]:
+    """A fair sample of the photos below a folder, by name; those above a megapixel are shrunk to one.
+
+    Raises NothingToDoError where there is none, PictureError where one cannot be read.
+    """
+    found: dict[str, Bytes] = {}
+    for path in protocol.sample(find_pictures(folder), limit):
+        rgb = read_picture(path).rgb
+        scale = (WHOLE / (rgb.shape[0] * rgb.shape[1])) ** 0.5
+        if scale < 1.0:
+            size = int(rgb.shape[1] * scale), int(rgb.shape[0] * scale)
+            rgb = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
+        found[str(path.relative_to(folder))] = rgb
+    if not found:
+        raise NothingToDoError(f"no photo that can be read in {folder}")
+    return found
+
+
+def made_photos(count: int) -> dict[str, Bytes]:
+    """Pictures made in code, for where no photos are named."""
+    return {f"scene {number}": scene(*SCENE, number) for number in range(count)}
+
+
+def parity_tasks(photos: dict[str, Bytes]) -> list[Task]:
+    """Each photo with each number of hints, which show its own colours, at the grid that the product chooses."""
+    return [
+        Task(name, rgb, _own_hints(rgb, name, count, choose_grid(*rgb.shape[:2])), count)
+        for name, rgb in photos.items()
+        for count in COUNTS
+    ]
+
+
+def truth_tasks(photos: dict[str, Bytes]) -> list[Task]:
+    """Grey versions of photos uint8 [256, 256, 3] with hints as `gcolor evaluate` gives them."""
+    return [
+        Task(
+            name,
+            lab.lab_to_rgb(lab.rgb_to_lab(rgb) * (1.0, 0.0, 0.0)),
+            protocol.true_hints(rgb, Path(name).name, count),
+            count,
+        )
+        for name, rgb in photos.items()
+        for count in COUNTS
+    ]
+
+
+def write_tasks(tasks: list[Task], path: Path) -> None:
+    """Save tasks as a worker reads them."""
+    arrays: dict[str, Any] = {}
+    for number, task in enumerate(tasks):
+        arrays |= {f"rgb{number}": task.rgb, f"hints{number}": task.hints}
+    np.savez(path, **arrays)
+
+
+def read_made(path: Path) -> list[Made]:
+    """What a worker made of the tasks, in their order."""
+    with np.load(path) as arrays:
+        return [Made(arrays[f"colored{n}"], arrays[f"ab{n}"]) for n in range(len(arrays.files) // 2)]
+
+
+def compare(found: list[Made], wanted: list[Made]) -> dict[str, float]:
+    """FIGURES over all pixels of all pictures. Raises EngineError where an engine's colours are not numbers."""
+    comparison = Comparison()
+    for f, w in zip(found, wanted, strict=True):
+        comparison.add(f.colored, w.colored, f.ab, w.ab)
+    figures = asdict(comparison.result())
+    if not np.isfinite(figures["mean_ciede2000"]):
+        raise EngineError("its colours are not numbers; the bundle is damaged or the engine cannot run it")
+    return {name: figures[name] for name in FIGURES}
+
+
+def score_truth(found: list[Made], tasks: list[Task], photos: dict[str, Bytes]) -> list[dict[str, Any]]:
+    """Scores against the true photos: one row for each number of hints, as `gcolor evaluate` has them."""
+    labs: dict[str, Array] = {name: lab.rgb_to_lab(rgb) for name, rgb in photos.items()}
+    rows = []
+    for count in COUNTS:
+        each = [
+            scores.picture_scores(made.colored, photos[task.name], labs[task.name])
+            for made, task in zip(found, tasks, strict=True)
+            if task.count == count
+        ]
+        rows.append({"hints": count, "photos": len(each)} | scores.summarise(each))
+    return rows
+
+
+def _own_hints(rgb: Bytes, name: str, count: int, grid: tuple[int, int]) -> Bytes:
+    """A raster [h, w, 4] with `count` 3x3 hints of the photo's own colours, at places that its name decides."""
+    h, w = grid
+    small = np.asarray(cv2.resize(rgb, (w, h), interpolation=cv2.INTER_AREA), np.uint8)
+    mask = np.zeros((h, w, 1), np.uint8)
+    for y, x in protocol.hint_centres(name, count) * (h, w) // protocol.SIZE:
+        mask[y - 1 : y + 2, x - 1 : x + 2] = 1
+    return np.concatenate([small * mask, 255 * mask], axis=-1)
