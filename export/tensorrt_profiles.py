@@ -7,7 +7,7 @@ import re
 
 from ..color.errors import UsageError
 from ..runtime.bundle import MODEL, PAINT, Bundle
-from ..runtime.colorizer import CELL, LONG_SIDE, SHORT_SIDE, TILE, WHOLE, _factor, choose_grid
+from ..runtime.colorizer import CELL, LONG_SIDE, SHORT_SIDE, TILE, WHOLE, choose_grid, shrink_factor
 from ..runtime.trt_key import Profile
 
 BATCH = 8
@@ -73,7 +73,7 @@ def _size(text: str) -> tuple[int, int, int]:
 def _static_model(count: int, height: int, width: int) -> Profile:
     h, w = choose_grid(height, width)
     if height * width > WHOLE:  # as Colorizer shrinks it
-        height, width = (side // _factor(side, cells) for side, cells in ((height, h), (width, w)))
+        height, width = (side // shrink_factor(side, cells) for side, cells in ((height, h), (width, w)))
     return {"rgb": [[count, height, width, 3]] * 3, "hints": [[count, h, w, 4]] * 3}
 
 

@@ -101,7 +101,7 @@ def open_colorizer(
     workers = min(jobs or cores(), pictures)
     # A worker is a thread; OpenCV's own threads would only get in their way.
     cv2.setNumThreads(1)
-    keep_freed_memory()
+    keep_freed_memory(one_arena=True)
     colorizer = Colorizer(bundle, device, max(1, cores() // workers), backend, batch_size)
     if colorizer.engine.device != "cpu":
         workers = min(jobs or 2 * cores(), pictures)

@@ -31,7 +31,7 @@ def choose_grid(height: int, width: int) -> tuple[int, int]:
     return (long, SHORT_SIDE) if height > width else (SHORT_SIDE, long)
 
 
-def _factor(side: int, cells: int) -> int:
+def shrink_factor(side: int, cells: int) -> int:
     """By how much to shrink a side to once or twice its cells: the factor that leaves the fewest pixels over."""
     most = max(1, side // cells)
     return min(range(max(1, side // (2 * cells)), most + 1), key=lambda factor: (side % factor, -factor))
@@ -98,7 +98,7 @@ class Colorizer:
         height, width = rgb.shape[:2]
         if height * width <= WHOLE:
             return rgb
-        down, across = (_factor(side, cells) for side, cells in zip((height, width), self.grid, strict=True))
+        down, across = (shrink_factor(side, cells) for side, cells in zip((height, width), self.grid, strict=True))
         rows, columns = height // down, width // across
         even = rgb[: rows * down, : columns * across]
         return np.asarray(cv2.resize(even, (columns, rows), interpolation=cv2.INTER_AREA), np.uint8)
