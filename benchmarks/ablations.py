@@ -18,11 +18,11 @@ import numpy as np
 import torch
 from gcolor.color import scores
 from gcolor.models.weights import load_model
+from gcolor.runtime.machine import describe
 from gcolor.trainer.config import Stage, TrainConfig
 from gcolor.trainer.evaluate import load_photos, score_network
 from gcolor.trainer.loader import has_dali
 from gcolor.trainer.loop import train
-from machine import describe
 
 COUNTS = (0, 10, 36)
 CHANGES: dict[str, dict[str, Any]] = {

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import click
 import numpy as np
-from machine import describe
+from gcolor.runtime.machine import describe
 from PIL import Image
 
 

@@ -29,10 +29,10 @@ from gcolor.color.lab import Array, Bytes
 from gcolor.export.onnx_file import export_fused
 from gcolor.models import Network, Prediction
 from gcolor.models.fused import FusedColorizer
+from gcolor.runtime.bench.scenes import scene
 from gcolor.runtime.bundle import load_bundle
+from gcolor.runtime.machine import describe
 from gcolor.runtime.memory import keep_freed_memory
-from gcolor.runtime.scenes import scene
-from machine import describe
 from rich.console import Console
 from rich.table import Table
 

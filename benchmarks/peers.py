@@ -23,9 +23,9 @@ import click
 import cv2
 import numpy as np
 from gcolor.runtime.bundle import load_bundle
-from gcolor.runtime.engine import cores
+from gcolor.runtime.engines.engine import cores
+from gcolor.runtime.machine import describe
 from gcolor.runtime.pictures import read_picture
-from machine import describe
 from peers_files import make_files
 from peers_process import Process, serve
 from peers_tables import markdown, show

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from gcolor.runtime.batch import Settings, open_colorizer, run_batch
 from gcolor.runtime.colorizer import choose_grid
-from gcolor.runtime.engine import cores
+from gcolor.runtime.engines.engine import cores
 from gcolor.runtime.memory import keep_freed_memory
 from gcolor.runtime.pictures import read_picture, write_picture
 from gcolor.runtime.plan import Job

@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from gcolor.color.lab import Bytes
+from gcolor.runtime.bench.scenes import scene
 from gcolor.runtime.pictures import find_pictures, read_picture, read_size
 from PIL import Image
 
@@ -26,7 +27,7 @@ def make_files(source: Path | None, sizes: list[float], count: int, grey: bool, 
         name = f"{size:g} MP"
         out[name] = [folder / f"{size:g}mp_{number:02d}.jpg" for number in range(count)]
         for number, path in enumerate(out[name]):
-            rgb = _resized(read_picture(photos[number % len(photos)]).rgb, size) if photos else scene(size, number)
+            rgb = _resized(read_picture(photos[number % len(photos)]).rgb, size) if photos else _scene(size, number)
             Image.fromarray(rgb).convert("L" if grey else "RGB").save(path, quality=QUALITY)
     return out
 
@@ -53,15 +54,6 @@ def _grained(values: np.ndarray, rng: np.random.Generator) -> Bytes:
     return np.clip(values + grain, 0, 255).astype(np.uint8)
 
 
-def scene(megapixels: float, seed: int) -> Bytes:
-    """A made-up picture 3:2, uint8 [H, W, 3]: random fields from coarse to fine, and grain."""
-    rng = np.random.default_rng(seed)
+def _scene(megapixels: float, number: int) -> Bytes:
     height = max(64, round(math.sqrt(megapixels * 1e6 / 1.5)))
-    width = round(height * 1.5)
-    out = np.full((height, width, 3), 128.0, np.float32)
-    cells, weight = 4, 60.0
-    while cells < height // 4:
-        field = rng.standard_normal((cells, cells * 3 // 2, 3)).astype(np.float32)
-        out += weight * cv2.resize(field, (width, height), interpolation=cv2.INTER_CUBIC)
-        cells, weight = cells * 3, weight / 2.2
-    return _grained(out, rng)
+    return scene(height, round(height * 1.5), number)

@@ -24,8 +24,8 @@ import numpy as np
 from baselines import kernel_regression, nearest_hint
 from gcolor.cli.evaluate import read_counts
 from gcolor.color import lab, protocol, scores
+from gcolor.runtime.machine import describe
 from levin import levin
-from machine import describe
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.markup import escape

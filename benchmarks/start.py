@@ -14,7 +14,7 @@ from pathlib import Path
 
 import click
 import numpy as np
-from machine import describe
+from gcolor.runtime.machine import describe
 
 PICTURE = Path(__file__).resolve().parents[1] / "examples" / "imgs" / "astronaut.jpg"
 

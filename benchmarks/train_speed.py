@@ -23,6 +23,7 @@ from typing import Any
 
 import click
 import torch
+from gcolor.runtime.machine import describe
 from gcolor.runtime.memory import keep_freed_memory
 from gcolor.runtime.pictures import find_pictures
 from gcolor.trainer.config import Precision, Stage, TrainConfig, preset
@@ -33,7 +34,6 @@ from gcolor.trainer.prepare import PrepareOptions, prepare
 from gcolor.trainer.session import begin
 from gcolor.trainer.shards import open_shards
 from gcolor.trainer.step import optimise
-from machine import describe
 from plain_trainer import PlainTrainer
 from rich.console import Console
 from rich.table import Table

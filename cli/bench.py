@@ -15,7 +15,7 @@ from ..runtime import BACKENDS
 
 if TYPE_CHECKING:
     from ..color.lab import Bytes
-    from ..runtime.bench import Settings
+    from ..runtime.bench.run import Settings
 
 _PATH = click.Path(path_type=Path)
 # Of --quick and of a full run: sides, rounds, seconds for each configuration, pictures for the accuracy, stage runs.
@@ -123,9 +123,9 @@ def command(
     used, or none can.
     """
     from ..color.errors import UsageError
-    from ..runtime.bench import Settings, run_bench
-    from ..runtime.bench_compare import compare_reports, read_report
-    from ..runtime.engine import cores
+    from ..runtime.bench.compare import compare_reports, read_report
+    from ..runtime.bench.run import Settings, run_bench
+    from ..runtime.engines.engine import cores
     from .bench_files import draw, to_csv, to_markdown
     from .needs import require
 
@@ -189,7 +189,7 @@ def _outputs(as_json: bool, csv_file: Path | None, markdown_file: Path | None) -
 
 def _photos(folder: Path | None, limit: int, scenes: int) -> tuple[dict[str, Bytes], str]:
     from ..color.errors import UsageError
-    from ..runtime.bench_accuracy import load_photos, made_photos
+    from ..runtime.bench.accuracy import load_photos, made_photos
 
     if folder is None:
         return made_photos(scenes), "pictures made in code"

@@ -7,9 +7,9 @@ import io
 from pathlib import Path
 from typing import Any
 
-from ..runtime.bench_accuracy import FIGURES
-from ..runtime.bench_compare import KEY
-from ..runtime.stages import STAGES
+from ..runtime.bench.accuracy import FIGURES
+from ..runtime.bench.compare import KEY
+from ..runtime.bench.stages import STAGES
 from .bench_report import ACCURACY, ENGINES, SPEED, STAGE_TIMES, Column, engine_of, shown_rows
 
 SPEEDS = (

@@ -48,7 +48,7 @@ def command(
     A bundle that paints otherwise than PyTorch is refused with the figures (exit code 5) and not written. With --trt,
     RUN may be a bundle, too: its TensorRT engines that are missing or stale are built, in it or in a copy at -o.
     """
-    from ..runtime.trt_library import import_tensorrt
+    from ..runtime.engines.trt_library import import_tensorrt
     from .needs import require
 
     options = TrtOptions(**trt)

@@ -21,8 +21,8 @@ from ..color.errors import UsageError
 from ..models.fused import FusedColorizer
 from ..models.weights import load_model
 from ..runtime.bundle import FORMAT, MODEL, MODEL_TRT, PAINT, WEIGHTS, Bundle, load_bundle, sha256
-from ..runtime.onnx_engine import OnnxEngine
-from ..runtime.torch_engine import TorchEngine
+from ..runtime.engines.onnx_engine import OnnxEngine
+from ..runtime.engines.torch_engine import TorchEngine
 from .onnx_file import OPSET, export_fused, export_paint
 from .parity import Parity, choose_photos, hinted, measure_parity
 from .precision import heavy_nodes, to_fp16

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from ..color.errors import BundleError, EngineError, one_line
+from ..runtime.engines.trt_key import Profile
+from ..runtime.engines.trt_library import make_log
 from ..runtime.files import replace_file
-from ..runtime.trt_key import Profile
-from ..runtime.trt_library import make_log
 
 HARDWARE = {"same_compute_capability": "SAME_COMPUTE_CAPABILITY", "ampere_plus": "AMPERE_PLUS"}
 # Phase of the build, steps done, steps in all; a phase ends when they are equal.

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from ..color.errors import BundleError, UsageError
 from ..runtime.bundle import MODEL, PAINT, Bundle, sha256
-from ..runtime.trt_key import FOLDER, EngineKey, precision, read_engine, source, write_engine
-from ..runtime.trt_library import architecture, import_tensorrt
+from ..runtime.engines.trt_key import FOLDER, EngineKey, precision, read_engine, source, write_engine
+from ..runtime.engines.trt_library import architecture, import_tensorrt
 from .tensorrt import BuildOptions, Step, build_engine
 from .tensorrt_form import with_trt_form
 from .tensorrt_profiles import make_profiles

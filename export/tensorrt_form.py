@@ -14,8 +14,8 @@ from ..models.build import build
 from ..models.config import ModelConfig
 from ..models.fused import FusedColorizer
 from ..runtime.bundle import MODEL_TRT, WEIGHTS, Bundle, load_bundle, sha256
+from ..runtime.engines.trt_key import precision
 from ..runtime.files import replace_file, save_json
-from ..runtime.trt_key import precision
 from .onnx_file import export_fused
 from .precision import to_fp16
 from .trt_lint import lint

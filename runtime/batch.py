@@ -14,7 +14,7 @@ import cv2
 from ..color.errors import PictureError
 from ..color.hint_files import load_hints
 from .colorizer import Colorizer
-from .engine import cores
+from .engines.engine import cores
 from .memory import keep_freed_memory
 from .pictures import MAX_PIXELS, Picture, read_picture, read_size, write_picture
 from .plan import Job, show

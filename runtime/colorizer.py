@@ -11,9 +11,9 @@ import numpy as np
 from ..color.errors import PictureError, UsageError
 from ..color.hints import Hints
 from ..color.lab import Bytes
-from .batching import BatchingEngine
 from .bundle import load_bundle
-from .engine import open_engine
+from .engines.batching import BatchingEngine
+from .engines.engine import open_engine
 
 CELL = 16
 SHORT_SIDE = 256

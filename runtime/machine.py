@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from .engine import cores
+from .engines.engine import cores
 
 PACKAGES = (
     "gcolor",

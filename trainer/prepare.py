@@ -19,7 +19,7 @@ import numpy as np
 
 from ..color import bins
 from ..color.errors import NothingToDoError, UsageError
-from ..runtime.engine import cores
+from ..runtime.engines.engine import cores
 from ..runtime.files import TEMPORARY, replace_file, save_json
 from ..runtime.pictures import find_pictures
 from ..runtime.plan import check_writable, show, sweep

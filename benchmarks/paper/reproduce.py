@@ -30,7 +30,7 @@ from gcolor.trainer.simulate import Draws
 from gcolor.trainer.step import at_grid, predict, simulate
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
-from machine import describe
+from gcolor.runtime.machine import describe
 
 
 class Row:

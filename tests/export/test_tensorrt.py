@@ -18,8 +18,8 @@ from gcolor.export.tensorrt_profiles import BATCH, make_profiles
 from gcolor.export.trt_lint import lint
 from gcolor.runtime.bundle import DEFAULT, MODEL, MODEL_TRT, PAINT, load_bundle, sha256
 from gcolor.runtime.colorizer import Colorizer
-from gcolor.runtime.onnx_engine import OnnxEngine
-from gcolor.runtime.trt_key import read_engine, read_key, source
+from gcolor.runtime.engines.onnx_engine import OnnxEngine
+from gcolor.runtime.engines.trt_key import read_engine, read_key, source
 
 BOUNDS = """
 import json, sys

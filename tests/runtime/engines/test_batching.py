@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 from gcolor.color.errors import PictureError
-from gcolor.runtime.batching import BatchingEngine
 from gcolor.runtime.bundle import load_bundle
-from gcolor.runtime.onnx_engine import OnnxEngine
+from gcolor.runtime.engines.batching import BatchingEngine
+from gcolor.runtime.engines.onnx_engine import OnnxEngine
 
 
 class Watched:

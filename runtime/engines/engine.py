@@ -8,10 +8,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..color.errors import EngineError
-from ..color.lab import Bytes
-from . import BACKENDS
-from .bundle import Bundle
+from ...color.errors import EngineError
+from ...color.lab import Bytes
+from .. import BACKENDS
+from ..bundle import Bundle
 
 # Where a tile lies: its first row and column, and the whole picture's rows and columns.
 Place = tuple[int, int, int, int]

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from ..color.errors import EngineError
+from ...color.errors import EngineError
 
 NETWORK_OUTPUT = "ab"
 # Field numbers of onnx.proto: ModelProto.graph, GraphProto.node, and those of NodeProto.

@@ -17,15 +17,15 @@ from typing import Any
 
 import numpy as np
 
-from .. import __version__
-from ..color.errors import EngineError, GcolorError
-from ..color.lab import Bytes
-from . import bench_accuracy as accuracy
-from .bench_process import WorkerError, WorkerProcess
-from .bundle import WEIGHTS, Bundle, load_bundle
-from .engine import cores
-from .machine import describe
-from .pictures import Picture, write_picture
+from ... import __version__
+from ...color.errors import EngineError, GcolorError
+from ...color.lab import Bytes
+from ..bundle import WEIGHTS, Bundle, load_bundle
+from ..engines.engine import cores
+from ..machine import describe
+from ..pictures import Picture, write_picture
+from . import accuracy
+from .process import WorkerError, WorkerProcess
 from .scenes import scene
 from .stages import STAGES
 

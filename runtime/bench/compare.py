@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ..color.errors import UsageError
+from ...color.errors import UsageError
 
 KEY = ("bundle", "precision", "backend", "device", "size", "batch")
 """What makes two rows the same configuration."""

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from gcolor.runtime.bench.scenes import scene
+from gcolor.runtime.bench.stages import STAGES, StageClock
 from gcolor.runtime.colorizer import Colorizer
 from gcolor.runtime.pictures import Picture, read_picture, write_picture
-from gcolor.runtime.scenes import scene
-from gcolor.runtime.stages import STAGES, StageClock
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..color.errors import PictureError
-from ..color.lab import Bytes
+from ...color.errors import PictureError
+from ...color.lab import Bytes
 from .engine import Engine, Place
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from gcolor.color.errors import BundleError, EngineError
 from gcolor.runtime.bundle import DEFAULT, MODEL, PAINT, Bundle, load_bundle
-from gcolor.runtime.engine import open_engine
-from gcolor.runtime.rtx_engine import cache_folder
-from gcolor.runtime.trt_key import EngineKey, write_engine
+from gcolor.runtime.engines.engine import open_engine
+from gcolor.runtime.engines.rtx_engine import cache_folder
+from gcolor.runtime.engines.trt_key import EngineKey, write_engine
 
 KEY = EngineKey(onnx="a" * 64, library="tensorrt", version="11.4.0.106", gpu="sm_86", precision="fp32", profiles=[])
 

@@ -6,7 +6,7 @@ import importlib
 from collections import deque
 from typing import Any
 
-from ..color.errors import EngineError, one_line
+from ...color.errors import EngineError, one_line
 from .trt_key import ANY_GPU, NO_GPU
 
 TENSORRT, RTX = "tensorrt", "tensorrt_rtx"

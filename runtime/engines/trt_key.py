@@ -10,9 +10,9 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from ..color.errors import BundleError
-from .bundle import MODEL, MODEL_TRT, Bundle, sha256
-from .files import replace_file, save_json
+from ...color.errors import BundleError
+from ..bundle import MODEL, MODEL_TRT, Bundle, sha256
+from ..files import replace_file, save_json
 
 FORMAT = 1
 FOLDER = "engines"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import onnxruntime
 import pytest
-from gcolor.runtime import onnx_cuda
 from gcolor.runtime.bundle import load_bundle
-from gcolor.runtime.onnx_cuda import CudaSession, fixed_options
+from gcolor.runtime.engines import onnx_cuda
+from gcolor.runtime.engines.onnx_cuda import CudaSession, fixed_options
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from ..color.errors import EngineError, PictureError, one_line
+from ...color.errors import EngineError, PictureError, one_line
 
 # Contexts of one engine: as many calls run at once, and as many sets of shapes keep their buffers and CUDA graphs.
 LANES = 4

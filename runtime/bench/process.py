@@ -1,4 +1,4 @@
-"""The other end of `bench_worker`: starts one, asks it, ends it."""
+"""The other end of `worker`: starts one, asks it, ends it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import tempfile
 from types import TracebackType
 from typing import Any, Self
 
-from ..color.errors import GcolorError
+from ...color.errors import GcolorError
 
 
 class WorkerError(GcolorError):
@@ -28,7 +28,7 @@ class WorkerProcess:
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 (closed by __exit__)
         # -P: a folder of photos may hold a file that is named like a library.
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", f"{__package__}.bench_worker"],
+            [sys.executable, "-P", "-m", f"{__package__}.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,

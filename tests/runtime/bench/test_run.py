@@ -15,13 +15,13 @@ import numpy as np
 import pytest
 from gcolor.color import scores
 from gcolor.color.errors import EngineError, UsageError
-from gcolor.runtime import bench_accuracy as accuracy
-from gcolor.runtime.bench import Settings, run_bench
-from gcolor.runtime.bench_compare import compare_reports, read_report
-from gcolor.runtime.bench_process import WorkerError, WorkerProcess
+from gcolor.runtime.bench import accuracy
+from gcolor.runtime.bench.compare import compare_reports, read_report
+from gcolor.runtime.bench.process import WorkerError, WorkerProcess
+from gcolor.runtime.bench.run import Settings, run_bench
+from gcolor.runtime.bench.scenes import scene
 from gcolor.runtime.bundle import DEFAULT
 from gcolor.runtime.machine import describe
-from gcolor.runtime.scenes import scene
 
 
 def test_scenes_are_the_same_every_time_and_differ_from_each_other() -> None:

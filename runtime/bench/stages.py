@@ -16,17 +16,17 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..color.errors import EngineError
-from ..color.lab import Bytes
-from .bench_graph import read_nodes, stages_of_nodes
-from .bundle import Bundle
-from .colorizer import Colorizer
-from .engine import Engine, Place
-from .pictures import Picture, read_picture, write_picture
+from ...color.errors import EngineError
+from ...color.lab import Bytes
+from ..bundle import Bundle
+from ..colorizer import Colorizer
+from ..engines.engine import Engine, Place
+from ..pictures import Picture, read_picture, write_picture
+from .graph import read_nodes, stages_of_nodes
 
 if TYPE_CHECKING:
-    from .onnx_engine import OnnxEngine
-    from .torch_engine import TorchEngine
+    from ..engines.onnx_engine import OnnxEngine
+    from ..engines.torch_engine import TorchEngine
 
 STAGES = ("decode", "pre", "net", "post", "encode", "rest")
 # More of the profiled time than this in nodes of unknown stage, and the split is not believed.

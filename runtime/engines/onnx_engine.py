@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Union
 import numpy as np
 from numpy.typing import NDArray
 
-from ..color.errors import BundleError, EngineError, GcolorError, PictureError, one_line
-from ..color.lab import Bytes
-from .bundle import MODEL_TRT, Bundle
+from ...color.errors import BundleError, EngineError, GcolorError, PictureError, one_line
+from ...color.lab import Bytes
+from ..bundle import MODEL_TRT, Bundle
 from .engine import Place
 from .onnx_cuda import PROVIDER, CudaSession
 

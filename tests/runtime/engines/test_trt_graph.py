@@ -17,7 +17,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from gcolor.color.errors import EngineError, PictureError  # noqa: E402
-from gcolor.runtime.trt_graph import LANES, REPEATS, Graph  # noqa: E402
+from gcolor.runtime.engines.trt_graph import LANES, REPEATS, Graph  # noqa: E402
 
 UINT8, FLOAT = "uint8", "float"
 PROFILES = [

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from gcolor.color.errors import BundleError
 from gcolor.runtime.bundle import DEFAULT, MODEL, PAINT, Bundle, load_bundle
-from gcolor.runtime.trt_key import ANY_GPU, NO_GPU, EngineKey, has_engines, read_engine, read_key, write_engine
+from gcolor.runtime.engines.trt_key import ANY_GPU, NO_GPU, EngineKey, has_engines, read_engine, read_key, write_engine
 
 KEY = EngineKey(
     onnx="a" * 64,
@@ -125,6 +125,9 @@ def test_a_key_with_a_part_of_another_type_is_refused(bundle: Bundle, name: str,
 
 @pytest.mark.smoke
 def test_reading_keys_needs_neither_tensorrt_nor_torch() -> None:
-    code = "import sys, gcolor.runtime.trt_key; print([m for m in ('tensorrt', 'torch', 'onnx') if m in sys.modules])"
+    code = (
+        "import sys, gcolor.runtime.engines.trt_key\n"
+        "print([m for m in ('tensorrt', 'torch', 'onnx') if m in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

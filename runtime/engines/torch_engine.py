@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..color.errors import BundleError, EngineError, PictureError, one_line
-from ..color.lab import Bytes
-from .bundle import WEIGHTS, Bundle
+from ...color.errors import BundleError, EngineError, PictureError, one_line
+from ...color.lab import Bytes
+from ..bundle import WEIGHTS, Bundle
 from .engine import Place
 
 if TYPE_CHECKING:
@@ -33,9 +33,9 @@ class TorchEngine:
             raise EngineError(
                 f"backend torch: {error.name} is not installed; pip install 'gcolor[train]', or use --backend onnx"
             ) from error
-        from ..models.build import build
-        from ..models.config import ModelConfig
-        from ..models.fused import FusedColorizer
+        from ...models.build import build
+        from ...models.config import ModelConfig
+        from ...models.fused import FusedColorizer
 
         if device.startswith("cuda") and not torch.cuda.is_available():
             raise EngineError(f"device {device}: PyTorch {torch.__version__} finds no CUDA device here")

@@ -7,8 +7,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..color.errors import BundleError, EngineError, one_line
-from .bundle import MODEL, PAINT, Bundle
+from ...color.errors import BundleError, EngineError, one_line
+from ..bundle import MODEL, PAINT, Bundle
 from .onnx_engine import OnnxEngine
 from .trt_key import source
 

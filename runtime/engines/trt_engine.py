@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..color.errors import BundleError, EngineError, PictureError
-from ..color.lab import Bytes
-from .bundle import MODEL, PAINT, Bundle
+from ...color.errors import BundleError, EngineError, PictureError
+from ...color.lab import Bytes
+from ..bundle import MODEL, PAINT, Bundle
 from .engine import Place
 from .trt_graph import Arrays, Graph
 from .trt_key import EngineKey, has_engines, read_engine, read_key, rebuild_hint

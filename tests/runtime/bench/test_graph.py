@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from gcolor.color.errors import EngineError
-from gcolor.runtime.bench_graph import Node, read_nodes, stages_of_nodes
+from gcolor.runtime.bench.graph import Node, read_nodes, stages_of_nodes
 from gcolor.runtime.bundle import load_bundle
 
 

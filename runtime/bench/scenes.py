@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..color.lab import Bytes
+from ...color.lab import Bytes
 
 Plane = NDArray[np.float32]
 GRAIN = 3.0

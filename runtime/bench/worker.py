@@ -18,12 +18,12 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ..color.errors import GcolorError, one_line
-from ..color.lab import Bytes
-from .bundle import MODEL, PAINT
-from .colorizer import WHOLE, Colorizer, choose_grid
-from .machine import gpu_memory_mb, peak_memory_mb
-from .memory import keep_freed_memory
+from ...color.errors import GcolorError, one_line
+from ...color.lab import Bytes
+from ..bundle import MODEL, PAINT
+from ..colorizer import WHOLE, Colorizer, choose_grid
+from ..machine import gpu_memory_mb, peak_memory_mb
+from ..memory import keep_freed_memory
 from .scenes import scene
 from .stages import StageClock
 
@@ -122,7 +122,7 @@ class Worker:
 
     def _build_seconds(self) -> float | None:
         """What building the bundle's TensorRT engines took, as their keys have it."""
-        from .trt_key import engine_path
+        from ..engines.trt_key import engine_path
 
         try:
             paths = [engine_path(self._colorizer.bundle, graph).with_suffix(".json") for graph in (MODEL, PAINT)]

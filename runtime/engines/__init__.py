@@ -1,0 +1,1 @@
+"""A bundle in ONNX Runtime, PyTorch and TensorRT, behind one small interface."""
