@@ -67,7 +67,7 @@ def command(
         import_tensorrt()  # says now what would be missing after minutes
     from ..export.bundle import export_bundle
 
-    parity = export_bundle(run, output, list(photos), tolerance, precision, list(calibration))
+    parity = export_bundle(run, output, list(photos), tolerance, precision, list(calibration), trt=options.trt)
     click.echo(
         f"{output}: parity with PyTorch on {parity.photos} photos: at most {parity.max_levels} of 255 levels apart, "
         f"{100 * parity.share_beyond_one_level:.4f} % beyond one, mean CIEDE2000 {parity.mean_ciede2000:.5f}, "

@@ -18,12 +18,13 @@ from safetensors.torch import save
 from .. import __version__
 from ..color import bins
 from ..color.errors import UsageError
+from ..models import Network
 from ..models.fused import FusedColorizer
 from ..models.weights import load_model
 from ..runtime.bundle import FORMAT, MODEL, MODEL_TRT, PAINT, WEIGHTS, Bundle, load_bundle, sha256
 from ..runtime.engines.onnx_engine import OnnxEngine
 from ..runtime.engines.torch_engine import TorchEngine
-from .onnx_file import OPSET, export_fused, export_paint
+from .onnx_file import OPSET, describe, export_fused, export_paint
 from .parity import Parity, choose_photos, hinted, measure_parity
 from .precision import heavy_nodes, to_fp16
 from .quantize import measure_ranges, quantized_nodes, to_int8
@@ -38,13 +39,15 @@ def export_bundle(
     tolerance: float = 1.0,
     precision: str = "fp32",
     calibration: list[Path] | None = None,
+    *,
+    trt: bool = False,
 ) -> Parity:
     """Write the bundle of a training run and return the parity that was measured.
 
     photos: folders for the parity gate, by default the few of its own that the run has kept. precision: one of
-    runtime.PRECISIONS; calibration: folders of photos for int8, by default those of the parity gate. Raises UsageError
-    (no run, an output that is not a bundle), BundleError (parity; nothing is written then), NothingToDoError (no
-    photo).
+    runtime.PRECISIONS; calibration: folders of photos for int8, by default those of the parity gate. trt: also the form
+    that TensorRT takes (int8 always has it), which passes the same gate. Raises UsageError (no run, an output that is
+    not a bundle), BundleError (parity; nothing is written then), NothingToDoError (no photo).
     """
     network, info = load_model(run)
     if output.exists() and not (output / "manifest.json").exists() and (not output.is_dir() or any(output.iterdir())):
@@ -55,10 +58,17 @@ def export_bundle(
     work = Path(tempfile.mkdtemp(prefix=f".{output.name}.", dir=output.parent))
     try:
         manifest = _manifest(info, network.output_stride) | {"precision": precision}
-        export_fused(model, work / MODEL)
-        if precision != "fp32":
-            manifest |= _convert(model, work, precision, calibration or folders)
+        forms = [MODEL, MODEL_TRT] if trt or precision == "int8" else [MODEL]
+        for name in forms:
+            export_fused(model, work / name, dense=name == MODEL_TRT)
+        match precision:
+            case "fp16":
+                manifest |= _convert_to_fp16(model.network, [work / name for name in forms])
+            case "int8":
+                manifest |= _convert_to_int8(model.network, work, calibration or folders)
         export_paint(model.paint, network.output_stride, work / PAINT)
+        for name in (*forms, PAINT):
+            describe(work / name, manifest)
         (work / WEIGHTS).write_bytes(save(network.state_dict()))
         files = {path.name: path.read_bytes() for path in sorted(work.iterdir())}
         manifest["files"] = {name: sha256(data) for name, data in files.items()}
@@ -67,9 +77,9 @@ def export_bundle(
         parity.check(precision, tolerance)
         manifest["parity"] = asdict(parity)
         if MODEL_TRT in files:
-            signed = _measure(replace(bundle, model=files[MODEL_TRT]), folders)
-            signed.check(precision, tolerance)
-            manifest["parity_trt"] = asdict(signed)
+            other = _measure(replace(bundle, model=files[MODEL_TRT]), folders)
+            other.check(precision, tolerance)
+            manifest["parity_trt"] = asdict(other)
         (work / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
         load_bundle(work)
         work.chmod(0o755)
@@ -81,16 +91,18 @@ def export_bundle(
     return parity
 
 
-def _convert(model: FusedColorizer, work: Path, precision: str, folders: list[Path]) -> dict[str, Any]:
-    """Bring the exported model to a precision, for int8 also in TensorRT's form. Returns the manifest's part."""
-    network = model.network
-    if precision == "fp16":
-        graph = onnx.load(str(work / MODEL))
+def _convert_to_fp16(network: Network, paths: list[Path]) -> dict[str, Any]:
+    """Convert the exported models in place; returns the manifest's part."""
+    for path in paths:
+        graph = onnx.load(str(path))
         changed = heavy_nodes(graph, network)
-        onnx.save(to_fp16(graph, network), str(work / MODEL))
-        return {"converted": dict(Counter(node.op_type for node in changed))}
+        onnx.save(to_fp16(graph, network), str(path))
+    return {"converted": dict(Counter(node.op_type for node in changed))}
+
+
+def _convert_to_int8(network: Network, work: Path, folders: list[Path]) -> dict[str, Any]:
+    """Convert both forms in place, each as its engines want it; returns the manifest's part."""
     photos = choose_photos(folders, CALIBRATION_PHOTOS)
-    export_fused(model, work / MODEL_TRT, dense=True)
     for name, symmetric in ((MODEL_TRT, True), (MODEL, False)):
         graph = onnx.load(str(work / name))
         changed = quantized_nodes(graph, network)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import io
+import json
 import logging
 import warnings
 from collections.abc import Iterator
@@ -34,6 +35,14 @@ def export_fused(model: FusedColorizer, path: Path, *, dense: bool = False) -> N
     shapes = ({0: n, 1: height, 2: width}, {0: n, 1: 16 * rows, 2: 16 * columns})
     with _form(model, dense):
         _export(model, example, shapes, ["rgb", "hints"], ["colored", "ab"], path)
+
+
+def describe(path: Path, manifest: dict[str, Any]) -> None:
+    """Write what the manifest says of a graph into the file itself, for whoever meets it alone."""
+    model = onnx.load(str(path))
+    told = ("gcolor", "model", "bins", "decode", "grid", "precision")
+    onnx.helper.set_model_props(model, {name: json.dumps(manifest[name]) for name in told})
+    onnx.save(model, str(path))
 
 
 @contextlib.contextmanager

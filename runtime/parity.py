@@ -18,7 +18,7 @@ STEP, END = 0.001, 150.0
 class Distance:
     """Over every pixel of every picture; bin_agreement over every value of ab.
 
-    p99_9_ciede2000 is rounded up to 0.001. psnr in dB, 99 where nothing differs. max_levels of 255.
+    p99_9_ciede2000 is rounded up to 0.001. psnr in dB, at most 99. max_levels of 255.
     """
 
     pictures: int
@@ -75,7 +75,7 @@ class Comparison:
             pictures=self._pictures,
             mean_ciede2000=self._ciede2000 / self._pixels,
             p99_9_ciede2000=rank * STEP,
-            psnr=99.0 if error == 0.0 else 10.0 * float(np.log10(255.0**2 / error)),
+            psnr=min(99.0, 10.0 * float(np.log10(255.0**2 / max(error, 1e-12)))),
             max_levels=self._max_levels,
             share_beyond_one_level=self._beyond / self._pixels,
             bin_agreement=self._same / self._values,

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 torch = pytest.importorskip("torch")
+onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxscript")
 
 from gcolor.color.errors import BundleError, UsageError  # noqa: E402
@@ -14,6 +15,7 @@ from gcolor.export import bundle as module  # noqa: E402
 from gcolor.export.bundle import export_bundle  # noqa: E402
 from gcolor.export.parity import Parity  # noqa: E402
 from gcolor.models import ModelConfig, build  # noqa: E402
+from onnx import helper  # noqa: E402
 
 NAN = float("nan")
 GOOD = {"photos": 1, "pictures": 2, "max_levels": 1, "share_beyond_one_level": 0.0, "mean_ciede2000": 0.001}
@@ -37,6 +39,9 @@ def test_the_whole_way_by_the_commands(tmp_path: Path, gcolor, make_scene) -> No
     assert "parity with PyTorch on 4 photos" in done.stderr
     manifest = json.loads((bundle / "manifest.json").read_text())
     assert manifest["model"]["variant"] == "resunet" and manifest["parity"]["max_levels"] <= 1
+    for name in ("model.onnx", "paint.onnx"):
+        told = {item.key: json.loads(item.value) for item in onnx.load(str(bundle / name)).metadata_props}
+        assert told == {key: manifest[key] for key in ("gcolor", "model", "bins", "decode", "grid", "precision")}
 
     done = gcolor("batch", photos, "--bundle", bundle, "-o", tmp_path / "out")
     assert done.returncode == 0, done.stderr
@@ -51,10 +56,11 @@ def test_a_bundle_that_fails_parity_is_refused_and_the_old_one_stays(
     (out / "manifest.json").write_text("the old one")
     network = build(ModelConfig(channels=(8, 8, 8), blocks=(1, 1, 1), heads=2))
     info = {"config": {"model": network.config.to_dict()}, "step": 1, "seconds": 1.0, "scores": None}
+    graph = helper.make_model(helper.make_graph([], "empty", [], [])).SerializeToString()
     bad = Parity(**GOOD | {"max_levels": 9, "share_beyond_one_level": 0.2, "mean_ciede2000": 3.0})
     monkeypatch.setattr(module, "load_model", lambda run: (network, info))
-    monkeypatch.setattr(module, "export_fused", lambda model, path: path.write_bytes(b"graph"))
-    monkeypatch.setattr(module, "export_paint", lambda paint, stride, path: path.write_bytes(b"graph"))
+    monkeypatch.setattr(module, "export_fused", lambda model, path, dense: path.write_bytes(graph))
+    monkeypatch.setattr(module, "export_paint", lambda paint, stride, path: path.write_bytes(graph))
     monkeypatch.setattr(module, "_measure", lambda *_: bad)
     with pytest.raises(BundleError, match="'mean_ciede2000': 3.0"):
         export_bundle(tmp_path / "run", out)
