@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -119,11 +121,20 @@ class Colorizer:
             return colored[0]
         height, width = self._rgb.shape[:2]
         out = np.empty_like(self._rgb)
-        for top in range(0, height, TILE):
-            for left in range(0, width, TILE):
-                tile = np.s_[top : top + TILE, left : left + TILE]
-                painted = self.engine.paint(np.ascontiguousarray(self._rgb[tile])[None], ab, (top, left, height, width))
-                out[tile] = painted[0]
+        rgb = self._rgb
+
+        def paint(corner: tuple[int, int]) -> None:
+            top, left = corner
+            tile = np.s_[top : top + TILE, left : left + TILE]
+            out[tile] = self.engine.paint(np.ascontiguousarray(rgb[tile])[None], ab, (top, left, height, width))[0]
+
+        corners = itertools.product(range(0, height, TILE), range(0, width, TILE))
+        if self.engine.painters == 1:
+            for corner in corners:
+                paint(corner)
+        else:
+            with ThreadPoolExecutor(self.engine.painters) as pool:
+                list(pool.map(paint, corners))
         return out
 
     def _raster(self, hints: Bytes | Hints | None) -> Bytes:

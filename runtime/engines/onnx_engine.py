@@ -12,12 +12,15 @@ from numpy.typing import NDArray
 from ...color.errors import BundleError, EngineError, GcolorError, PictureError, one_line
 from ...color.lab import Bytes
 from ..bundle import MODEL_TRT, Bundle
-from .engine import Place
+from .engine import Place, cores
 from .onnx_cuda import PROVIDER, CudaSession
 
 if TYPE_CHECKING:
     import onnxruntime
 
+
+# At most so many tiles are painted at once; each takes some 40 MB.
+PAINTERS = 8
 
 Session = Union["onnxruntime.InferenceSession", CudaSession]
 
@@ -40,6 +43,7 @@ class OnnxEngine:
     """
 
     backend = "onnx"
+    painters = 1
     _model: Session
     _paint: Session
 
@@ -56,7 +60,7 @@ class OnnxEngine:
                 "onnxruntime onnxruntime-gpu, then install 'gcolor[cpu]' or 'gcolor[gpu]'"
             )
         kind, _, number = device.partition(":")
-        self._ort, self._threads = onnxruntime, threads
+        self._ort = onnxruntime
         self.about = f"onnxruntime {onnxruntime.__version__}"
         # Errors only: what is wrong reaches the user as our own sentence.
         onnxruntime.set_default_logger_severity(4)
@@ -69,8 +73,10 @@ class OnnxEngine:
                 "`gcolor doctor` says what to install, or use --device cpu"
             )
         if self.device == "cpu":
-            self._model = self._session(bundle.model)
-            self._paint = self._session(bundle.paint)
+            self._model = self._session(bundle.model, threads)
+            # Its steps are too small to be shared among threads: as many tiles are painted at once instead.
+            self._paint = self._session(bundle.paint, 1)
+            self.painters = min(threads or cores(), PAINTERS)
 
     def _open_cuda(self, bundle: Bundle, number: int) -> None:
         """Take the sessions where CUDA really starts."""
@@ -84,12 +90,14 @@ class OnnxEngine:
 
     def _options(self) -> onnxruntime.SessionOptions:
         options = self._ort.SessionOptions()
-        options.intra_op_num_threads = self._threads
         options.log_severity_level = 4
         return options
 
-    def _session(self, graph: bytes) -> onnxruntime.InferenceSession:
+    def _session(self, graph: bytes, threads: int) -> onnxruntime.InferenceSession:
         options = self._options()
+        options.intra_op_num_threads = threads
+        # Threads that wait for the next call by spinning take the cores of whoever works meanwhile.
+        options.add_session_config_entry("session.force_spinning_stop", "1")
         # Tiles of many sizes pass through; a growing arena would keep the sum of the largest of each.
         options.enable_cpu_mem_arena = False
         with _refusals():

@@ -24,6 +24,7 @@ class TorchEngine:
     """
 
     backend = "torch"
+    painters = 1
 
     def __init__(self, bundle: Bundle, device: str = "auto", threads: int = 0) -> None:
         try:

@@ -24,6 +24,7 @@ class TrtEngine:
     """
 
     backend = "trt"
+    painters = 1
 
     def __init__(self, bundle: Bundle, device: str = "auto") -> None:
         if not has_engines(bundle, (MODEL, PAINT)):
