@@ -66,6 +66,8 @@ def predict(network: nn.Module, sample: Sample, precision: Precision) -> Predict
 def at_grid(sample: Sample, prediction: Prediction) -> tuple[Tensor, Tensor]:
     """The true ab and the hint mask at the prediction's grid."""
     factor = sample.ab.shape[-1] // prediction.logits.shape[-1]
+    if factor == 1:
+        return sample.ab, sample.hint_mask
     return F.avg_pool2d(sample.ab, factor), F.max_pool2d(sample.hint_mask, factor)
 
 
