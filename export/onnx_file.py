@@ -18,7 +18,6 @@ from torch import nn
 from torch.export import Dim
 
 from ..models.fused import FusedColorizer, Paint
-from ..models.hintunet import HintPropagation
 
 OPSET = 20
 
@@ -47,7 +46,7 @@ def describe(path: Path, manifest: dict[str, Any]) -> None:
 
 @contextlib.contextmanager
 def _form(model: nn.Module, dense: bool) -> Iterator[None]:
-    parts = [module for module in model.modules() if isinstance(module, FusedColorizer | HintPropagation)]
+    parts: list[Any] = [module for module in model.modules() if hasattr(module, "dense")]
     for part in parts:
         part.dense = dense
     try:

@@ -19,6 +19,8 @@ class ModelConfig:
     """Residual blocks of each level (hintunet only)."""
     heads: int = 4
     """Attention heads (transunet's blocks, hintunet's hint propagation)."""
+    kernels: int = 3
+    """Kernels that spread what is still lacking at the hints, one after the other; 0 for none (hintunet)."""
     bottleneck: int = 512
     """Width between the two 1x1 convolutions of the paper's bottleneck."""
     features: int = 3
@@ -32,7 +34,8 @@ class ModelConfig:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> ModelConfig:
         listed: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
-        return cls(**listed)
+        # A network from before there were kernels has none.
+        return cls(**{"kernels": 0} | listed)
 
 
 _PAPER: dict[str, Any] = {"channels": (8, 16, 32, 64), "features": 3, "hints": "bins"}

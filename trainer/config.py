@@ -71,7 +71,7 @@ class TrainConfig:
     """Of a plain folder, photos with this share of near-grey pixels are left out (the paper: 0.7, two of three)."""
     hints: Literal["simulated", "paper", "none"] = "simulated"
     """None to many of all sizes, the paper's 3x3 patches over 0.5 % of the picture, or none at all."""
-    max_hints: int = 100
+    max_hints: int = 200
     recolor: float = 0.4
     """Share of photos in which one colour is replaced by a foreign one, so that hints outweigh habit."""
     vary: float = 0.5

@@ -5,7 +5,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from gcolor.models import PRESETS, ModelConfig, build  # noqa: E402
-from gcolor.models.hintunet import HintCorrection, HintPropagation, pool_hints  # noqa: E402
+from gcolor.models.hintunet import HintCorrection, HintPropagation, HintUNet, ResidualSpreading, pool_hints  # noqa: E402
 
 
 def inputs(h: int, w: int, n: int = 2) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -62,6 +62,12 @@ def test_config_survives_json() -> None:
         assert ModelConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
 
 
+def test_networks_from_before_there_were_kernels_have_none() -> None:
+    values = PRESETS["default"].to_dict()
+    del values["kernels"]
+    assert build(ModelConfig.from_dict(values)).spread is None
+
+
 def test_pooled_hints_are_the_mean_of_the_hinted_pixels() -> None:
     ab = torch.zeros(1, 2, 8, 8)
     mask = torch.zeros(1, 1, 8, 8)
@@ -83,7 +89,7 @@ def test_propagation_matches_a_plain_softmax_over_the_hinted_cells() -> None:
     for y, x in hinted:
         mask[0, 0, y, x] = 1.0
     ab = ab * mask
-    out = layer(feature, ab, mask).view(2, 3, 3, 4)
+    out = layer(feature, ab, mask, torch.arange(12)[None]).view(2, 3, 3, 4)
 
     width = layer.width - 4
     q, k = layer.query(feature).view(2, width, 3, 4), layer.key(feature).view(2, width, 3, 4)
@@ -105,8 +111,86 @@ def test_propagation_matches_a_plain_softmax_over_the_hinted_cells() -> None:
 
 def test_propagation_without_hints_carries_nothing() -> None:
     layer = HintPropagation(6, heads=2)
-    out = layer(torch.randn(1, 6, 4, 4), torch.zeros(1, 2, 4, 4), torch.zeros(1, 1, 4, 4))
+    out = layer(torch.randn(1, 6, 4, 4), torch.zeros(1, 2, 4, 4), torch.zeros(1, 1, 4, 4), torch.arange(16)[None])
     assert out.abs().max() < 1e-6
+
+
+def spreading_inputs() -> tuple[torch.Tensor, ...]:
+    generator = torch.Generator().manual_seed(2)
+    mask = torch.zeros(1, 1, 6, 8)
+    for y, x in [(0, 1), (1, 1), (3, 6), (5, 2)]:
+        mask[0, 0, y, x] = 1.0
+    ab, hint = 20 * torch.randn(2, 1, 2, 6, 8, generator=generator)
+    return ab, hint * mask, mask, torch.randn(1, 5, 6, 8, generator=generator), 100 * torch.rand(1, 1, 6, 8)
+
+
+def test_spreading_matches_plain_kernel_regressions_of_what_is_lacking() -> None:
+    torch.manual_seed(3)
+    layer = ResidualSpreading(5, kernels=2, width=4)
+    torch.nn.init.normal_(layer.query.weight)
+    ab, hint, mask, feature, lightness = spreading_inputs()
+    with torch.no_grad():
+        out = layer(ab, hint, mask, feature, lightness, torch.arange(12)[None])
+        blocks = {}
+        for y, x in mask[0, 0].nonzero().tolist():
+            blocks.setdefault((y // 2, x // 2), []).append((y, x))
+        q = layer.query(feature).view(2, 4, 6, 8)
+        expected = ab.clone()
+        for kernel in range(2):
+            reach, like = layer.log_reach[kernel].exp(), layer.log_likeness[kernel].exp()
+            keys = []
+            for (row, column), cells in blocks.items():
+                own = torch.stack([feature[0, :, y, x] for y, x in cells]).mean(0)
+                light = torch.stack([lightness[0, 0, y, x] for y, x in cells]).mean()
+                lack = torch.stack([hint[0, :, y, x] - expected[0, :, y, x] for y, x in cells]).mean(0)
+                key = layer.key(own.view(1, 5, 1, 1)).view(2, 4)[kernel]
+                keys.append((2 * row + 1, 2 * column + 1, light, key, lack))
+            step = torch.zeros_like(ab)
+            for y in range(6):
+                for x in range(8):
+                    scores = [
+                        q[kernel, :, y, x] @ key / 2.0
+                        - ((y + 0.5 - row) ** 2 + (x + 0.5 - column) ** 2) / (2 * reach**2)
+                        - (lightness[0, 0, y, x] - light) ** 2 / (2 * like**2)
+                        for row, column, light, key, _ in keys
+                    ]
+                    weight = torch.stack([*scores, layer.log_nothing[kernel]]).softmax(0)
+                    step[0, :, y, x] = sum(w * k[-1] for w, k in zip(weight, keys, strict=False))
+            expected = expected + step
+    assert torch.allclose(out, expected, atol=2e-3)
+
+
+def test_spreading_without_hints_changes_nothing() -> None:
+    ab, hint, mask, feature, lightness = spreading_inputs()
+    layer = ResidualSpreading(5, kernels=3)
+    for index in (torch.arange(12)[None], torch.zeros(1, 0, dtype=torch.int64)):
+        with torch.no_grad():
+            assert torch.equal(layer(ab, hint * 0, mask * 0, feature, lightness, index), ab)
+
+
+def test_cells_without_hints_count_for_nothing() -> None:
+    torch.manual_seed(4)
+    model = build(PRESETS["default"]).eval()
+    torch.nn.init.normal_(model.spread.query.weight)
+    given = inputs(64, 96)
+    with torch.no_grad():
+        some = model(*given).ab
+        model.dense = True
+        assert torch.allclose(model(*given).ab, some, atol=1e-3)
+    learning = model.train()._looked_at(torch.ones(1, 1, 20, 20))
+    assert learning.shape == (1, HintUNet.LEARNING) and len(learning.unique()) == HintUNet.LEARNING
+
+
+def test_mixed_precision_stays_near_fp32() -> None:
+    torch.manual_seed(5)
+    model = build(PRESETS["default"]).eval()
+    given = inputs(64, 64)
+    with torch.no_grad():
+        exact = model(*given).ab
+        with torch.autocast("cpu", torch.bfloat16):
+            mixed = model(*given).ab
+    assert mixed.dtype == torch.float32
+    assert (exact - mixed).abs().mean() < 0.1
 
 
 def test_correction_obeys_hints_and_stops_at_edges() -> None:
