@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -58,9 +58,9 @@ PROTOCOLS = {
 
 @dataclass(frozen=True)
 class View:
-    """A photo as a protocol shows it: `rgb` uint8 [H, W, 3] is the truth, hints come from the stretched `small`."""
+    """A photo as a protocol shows it: `photo` is the truth, hints come from the stretched `small`."""
 
-    rgb: Bytes
+    photo: EvalPhoto
     small: EvalPhoto
     protocol: Protocol
 
@@ -68,12 +68,17 @@ class View:
     def of(cls, name: str, rgb: Bytes, shown: Protocol) -> View:
         """The view of a photo of a file name, uint8 [H, W, 3]."""
         small = stretched(name, rgb, shown.patches.size)
-        return cls(rgb if shown.full else small.rgb, small, shown)
+        return cls(replace(small, rgb=rgb) if shown.full else small, small, shown)
 
     @property
     def name(self) -> str:
         """The photo's file name, which decides where hints lie."""
-        return self.small.name
+        return self.photo.name
+
+    @property
+    def rgb(self) -> Bytes:
+        """The truth, uint8 [H, W, 3]."""
+        return self.photo.rgb
 
     @property
     def grid(self) -> tuple[int, int] | None:
@@ -83,12 +88,12 @@ class View:
     @cached_property
     def lab(self) -> Array:
         """The truth in LAB [H, W, 3]."""
-        return lab.rgb_to_lab(self.rgb)
+        return self.photo.lab
 
     @cached_property
     def grey(self) -> Bytes:
         """What is coloured, uint8 [H, W, 3]."""
-        return lab.lab_to_rgb(self.lab * (1.0, 0.0, 0.0))
+        return self.photo.plain
 
     def hints(self, count: int) -> Bytes:
         """RGBA [size, size, 4]."""

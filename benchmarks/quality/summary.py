@@ -25,21 +25,16 @@ def summarise(measured: list[Measured], shown: Protocol) -> dict[str, Any]:
     """
     mine = [m for m in measured if any(key[0] == shown.name for key in m.scored)]
     rows: list[dict[str, Any]] = []
-    for count in shown.counts:
-        for name in dict.fromkeys(key[1] for m in mine for key in m.scored if key[2] == count):
-            each = [m.scored[shown.name, name, count] for m in mine if (shown.name, name, count) in m.scored]
-            if not each:
-                continue
-            row = {"hints": count, "method": name, **scores.summarise(each)}
-            if name != OURS:
-                ours = [m.scored[shown.name, OURS, count] for m in mine]
-                row["better"] = {
-                    score: scores.mean_and_error(
-                        np.array([a[score] - b[score] for a, b in zip(ours, each, strict=True)])
-                    )
-                    for score in PAIRED
-                }
-            rows.append(row)
+    # All photos have the same rows: those of the first say which.
+    for _, name, count in (key for m in mine[:1] for key in m.scored if key[0] == shown.name):
+        each, ours = ([m.scored[shown.name, n, count] for m in mine] for n in (name, OURS))
+        row = {"hints": count, "method": name, **scores.summarise(each)}
+        if name != OURS:
+            row["better"] = {
+                score: scores.mean_and_error(np.array([a[score] - b[score] for a, b in zip(ours, each, strict=True)]))
+                for score in PAIRED
+            }
+        rows.append(row)
     return {
         "about": shown.about,
         "photos": len(mine),
