@@ -9,12 +9,10 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from gcolor.models import build
-from gcolor.models.config import ModelConfig
+from gcolor.models.weights import model_of
 from gcolor.runtime.bundle import WEIGHTS, load_bundle
 from gcolor.runtime.colorizer import choose_grid
 from PIL import Image
-from safetensors.torch import load
 from siggraph17 import SIDE, Siggraph17
 from skimage.color import lab2rgb, rgb2lab
 from torch import Tensor, nn
@@ -26,9 +24,7 @@ Predict = Callable[[Tensor, Tensor, Tensor], Tensor]
 def own_network() -> nn.Module:
     """The network of the bundle that ships with gcolor, with its weights."""
     bundle = load_bundle()
-    network = build(ModelConfig.from_dict(bundle.manifest["model"]))
-    network.load_state_dict(load(bundle.read(WEIGHTS)))
-    return network.eval()
+    return model_of(bundle.manifest["model"], bundle.read(WEIGHTS))
 
 
 class PlainLoop:

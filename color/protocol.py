@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from . import lab
 from .lab import Bytes
 
 SIZE = 256
@@ -18,6 +20,23 @@ PATCH = 3
 PAPER_HINTS = 36
 """The paper's number of hints: 0.5 % of the picture."""
 COUNTS = (0, 1, 2, 5, 10, 20, PAPER_HINTS, 50, 100)
+
+
+@dataclass(frozen=True, slots=True)
+class Patches:
+    """What hints look like: squares at random places of a photo that was stretched to size x size pixels."""
+
+    size: int = SIZE
+    side: int = PATCH
+    """Of a hint, in pixels."""
+    mean: bool = False
+    """Show the mean LAB colour of the square instead of its own pixels."""
+    cells: bool = False
+    """Squares are cells of a grid, each taken at most once; otherwise they lie anywhere and may overlap."""
+
+
+PAPER = Patches()
+"""The paper's hints: 3x3 pixels of the photo's own."""
 
 
 def digest(text: str) -> bytes:
@@ -35,9 +54,18 @@ def generator(name: str, purpose: str) -> np.random.Generator:
     return np.random.default_rng(list(digest(f"{purpose}/{name}")))
 
 
-def hint_centres(name: str, count: int) -> NDArray[np.int64]:
-    """Row and column of the centres of `count` hints [count, 2] for a photo; the first of 100 are the first of 10."""
-    return generator(name, "hints").integers(1, SIZE - 1, (count, 2))
+def hint_corners(name: str, count: int, patches: Patches = PAPER) -> NDArray[np.int64]:
+    """Row and column of the upper left pixels of `count` hints [count, 2]; the first of 100 are the first of 10."""
+    rng = generator(name, "hints")
+    if not patches.cells:
+        return rng.integers(0, patches.size - patches.side + 1, (count, 2))
+    across = patches.size // patches.side
+    return np.stack(np.divmod(rng.permutation(across**2)[:count], across), axis=-1) * patches.side
+
+
+def hint_centres(name: str, count: int, patches: Patches = PAPER) -> NDArray[np.int64]:
+    """Row and column of the centres of `count` hints [count, 2]; of an even side, the pixel below and right of it."""
+    return hint_corners(name, count, patches) + patches.side // 2
 
 
 def hint_mask(centres: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -48,14 +76,22 @@ def hint_mask(centres: NDArray[np.int64]) -> NDArray[np.bool_]:
     return mask
 
 
-def true_hints(rgb: Bytes, name: str, count: int) -> Bytes:
-    """RGBA [256, 256, 4] with `count` hints that show the photo's own pixels [256, 256, 3]."""
-    mask = hint_mask(hint_centres(name, count))
-    return np.concatenate([rgb * mask[..., None], np.uint8(255) * mask[..., None]], axis=-1).astype(np.uint8)
+def true_hints(rgb: Bytes, name: str, count: int, patches: Patches = PAPER) -> Bytes:
+    """RGBA [size, size, 4] with `count` hints that show the colours of a photo [size, size, 3]; later ones on top."""
+    raster = np.zeros((patches.size, patches.size, 4), np.uint8)
+    for y, x in hint_corners(name, count, patches):
+        square = np.s_[y : y + patches.side, x : x + patches.side]
+        shown = rgb[square]
+        raster[square][..., :3] = lab.lab_to_rgb(lab.rgb_to_lab(shown).mean((0, 1))) if patches.mean else shown
+        raster[square][..., 3] = 255
+    return raster
 
 
-def fingerprint(names: Iterable[str], counts: Iterable[int]) -> str:
+def fingerprint(names: Iterable[str], counts: Iterable[int], patches: Patches = PAPER) -> str:
     """SHA-256 over the hints of these photos: two evaluations with the same one have seen the same."""
-    most = max(counts, default=0)
-    parts = [f"{name}:{hint_centres(name, most).tobytes().hex()}" for name in sorted(names)]
-    return hashlib.sha256("\n".join([str(sorted(set(counts))), *parts]).encode("utf-8", "surrogateescape")).hexdigest()
+    most = max(counts := list(counts), default=0)
+    parts = [f"{name}:{hint_centres(name, most, patches).tobytes().hex()}" for name in sorted(names)]
+    # The paper's are known by their places alone.
+    look = [] if patches == PAPER else [repr(patches)]
+    text = "\n".join([str(sorted(set(counts))), *look, *parts])
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()

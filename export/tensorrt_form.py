@@ -7,12 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import onnx
-from safetensors.torch import load
 
 from ..color.errors import BundleError
-from ..models.build import build
-from ..models.config import ModelConfig
 from ..models.fused import FusedColorizer
+from ..models.weights import model_of
 from ..runtime.bundle import MODEL_TRT, WEIGHTS, Bundle, load_bundle, sha256
 from ..runtime.engines.trt_key import precision
 from ..runtime.files import replace_file, save_json
@@ -33,8 +31,7 @@ def with_trt_form(bundle: Bundle, report: Callable[[str], object] | None = None)
         raise BundleError(f"{bundle.path}: has no int8 graph for TensorRT ({MODEL_TRT}); export the bundle again")
     if report:
         report(f"{MODEL_TRT}: exporting the form of the model that TensorRT takes")
-    network = build(ModelConfig.from_dict(bundle.manifest["model"]))
-    network.load_state_dict(load(bundle.read(WEIGHTS)))
+    network = model_of(bundle.manifest["model"], bundle.read(WEIGHTS))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / MODEL_TRT
         export_fused(FusedColorizer(network).eval(), path, dense=True)

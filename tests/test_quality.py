@@ -65,7 +65,7 @@ def test_single_hints_of_foreign_colours_are_obeyed(colorizer: Colorizer, some: 
         hints = np.zeros((256, 256, 4), np.uint8)
         hints[y - 1 : y + 2, x - 1 : x + 2] = (*colour, 255)
         distances.append(float(np.hypot(*(lab.rgb_to_lab(colorizer.color(hints)[y, x])[1:] - wanted_ab))))
-    assert np.mean(distances) < 6.0, distances
+    assert np.mean(distances) < 4.0, distances
 
 
 def test_lightness_stays_at_full_size(colorizer: Colorizer, photos: Path) -> None:

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from ..color import bins, lab, protocol
+from ..color import bins, protocol
 from ..models import Network
 from ..runtime.files import replace_file
 from .evaluate import EvalPhoto, confusion_matrix, paint, predictions
+from .held_out import show_hints
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -104,13 +105,7 @@ def samples(model: Network, photos: list[EvalPhoto], device: torch.device, count
         for photo, ab in zip(part, prediction.ab, strict=True)
     ]
     for row, photo, prediction in zip(panels, photos, made, strict=True):
-        grey = lab.lab_to_rgb(photo.lab * (1.0, 0.0, 0.0))
-        # Hints are drawn larger than they are, or nobody would see them.
-        shown = grey.copy()
-        for y, x in protocol.hint_centres(photo.name, count):
-            shown[max(0, y - 4) : y + 5, max(0, x - 4) : x + 5] = 255
-            shown[max(0, y - 3) : y + 4, max(0, x - 3) : x + 4] = photo.rgb[y, x]
-        for panel, picture in zip(row, (grey, shown, prediction, photo.rgb), strict=True):
+        for panel, picture in zip(row, (photo.plain, show_hints(photo, count), prediction, photo.rgb), strict=True):
             panel.imshow(picture)
     for panel, title in zip(panels[0], ("Grey", f"{count} hints (enlarged)", "Prediction", "Truth"), strict=True):
         panel.set_title(title, fontsize=10)

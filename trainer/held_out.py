@@ -22,7 +22,7 @@ Scores = dict[str, float]
 
 @dataclass(frozen=True, slots=True)
 class EvalPhoto:
-    """A photo stretched to 256 x 256: uint8 RGB [256, 256, 3], and its share of near-grey pixels."""
+    """A photo, by default stretched to 256 x 256: uint8 RGB [H, W, 3], and its share of near-grey pixels."""
 
     name: str
     rgb: Bytes
@@ -30,13 +30,24 @@ class EvalPhoto:
 
     @property
     def lab(self) -> Array:
-        """LAB float [256, 256, 3]; made when asked for, since it takes eight times the memory."""
+        """LAB float [H, W, 3]; made when asked for, since it takes eight times the memory."""
         return lab.rgb_to_lab(self.rgb)
+
+    @property
+    def plain(self) -> Bytes:
+        """The photo without its colours, uint8 [H, W, 3]: what is given to be coloured; made when asked for."""
+        return lab.lab_to_rgb(self.lab * (1.0, 0.0, 0.0))
 
     @property
     def filtered(self) -> bool:
         """Does it pass the paper's near-grey filter?"""
         return self.grey < FILTER
+
+
+def stretched(name: str, rgb: Bytes, size: int = protocol.SIZE) -> EvalPhoto:
+    """A photo uint8 RGB [H, W, 3] stretched to size x size."""
+    rgb = resize(rgb, size, size)
+    return EvalPhoto(name, rgb, grey_share(ab_bins(rgb)))
 
 
 def load_photos(
@@ -49,23 +60,30 @@ def load_photos(
     found = []
     for path in protocol.sample(find_pictures(folder), limit):
         try:
-            rgb = resize(read_picture(path).rgb, protocol.SIZE, protocol.SIZE)
+            found.append(stretched(path.name, read_picture(path).rgb))
         except PictureError as error:
             if on_error is None:
                 raise PictureError(f"{path}: {error}") from error
             on_error(path, error)
-            continue
-        found.append(EvalPhoto(path.name, rgb, grey_share(ab_bins(rgb))))
     if not found:
         raise NothingToDoError(f"no photo that can be read in {folder}")
     return found
+
+
+def show_hints(photo: EvalPhoto, count: int) -> Bytes:
+    """The photo without its colours, with its 3x3 hints drawn larger than they are, or nobody would see them."""
+    shown = photo.plain
+    for y, x in protocol.hint_centres(photo.name, count):
+        shown[max(0, y - 4) : y + 5, max(0, x - 4) : x + 5] = 255
+        shown[max(0, y - 3) : y + 4, max(0, x - 3) : x + 4] = photo.rgb[y, x]
+    return shown
 
 
 def score_bundle(colorizer: Colorizer, photos: list[EvalPhoto], count: int) -> list[Scores]:
     """The scores of each photo's picture as a bundle makes it from the grey photo and a hint raster."""
     found: list[Scores] = []
     for photo in photos:
-        colorizer.set_image(lab.lab_to_rgb(photo.lab * (1.0, 0.0, 0.0)), grid=(protocol.SIZE, protocol.SIZE))
+        colorizer.set_image(photo.plain, grid=(protocol.SIZE, protocol.SIZE))
         made = colorizer.color(protocol.true_hints(photo.rgb, photo.name, count))
         found.append(scores.picture_scores(made, photo.rgb, photo.lab))
     return found

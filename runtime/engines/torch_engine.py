@@ -29,13 +29,12 @@ class TorchEngine:
     def __init__(self, bundle: Bundle, device: str = "auto", threads: int = 0) -> None:
         try:
             import torch
-            from safetensors.torch import load
+
+            from ...models.weights import model_of
         except ImportError as error:
             raise EngineError(
                 f"backend torch: {error.name} is not installed; pip install 'gcolor[train]', or use --backend onnx"
             ) from error
-        from ...models.build import build
-        from ...models.config import ModelConfig
         from ...models.fused import FusedColorizer
 
         if device.startswith("cuda") and not torch.cuda.is_available():
@@ -44,8 +43,7 @@ class TorchEngine:
         self._torch, self._device = torch, torch.device(wanted)
         self.about = f"torch {torch.__version__}"
         try:
-            network = build(ModelConfig.from_dict(bundle.manifest["model"]))
-            network.load_state_dict(load(bundle.read(WEIGHTS)))
+            network = model_of(bundle.manifest["model"], bundle.read(WEIGHTS))
         except (TypeError, ValueError, RuntimeError) as error:
             raise BundleError(f"{bundle.path}: the weights do not fit the model: {one_line(error)}") from error
         self._model = FusedColorizer(network).eval().to(self._device)

@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("scipy")
 
-PATH = Path(__file__).resolve().parents[2] / "benchmarks" / "levin.py"
+PATH = Path(__file__).resolve().parents[2] / "benchmarks" / "quality" / "levin.py"
 
 
 def load() -> ModuleType:

@@ -5,7 +5,12 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from gcolor.color import protocol
+import pytest
+from gcolor.color import lab, protocol
+from gcolor.color.protocol import Patches
+
+MEANS = Patches(side=6, mean=True)
+CELLS = Patches(size=224, side=2, mean=True, cells=True)
 
 
 def test_hints_of_a_name_are_the_same_in_every_process() -> None:
@@ -40,3 +45,48 @@ def test_the_fingerprint_names_photos_and_counts() -> None:
     one = protocol.fingerprint(["a", "b"], [0, 10])
     assert one == protocol.fingerprint(["b", "a"], [10, 0])
     assert len({one, protocol.fingerprint(["a", "c"], [0, 10]), protocol.fingerprint(["a", "b"], [0, 11])}) == 3
+
+
+def test_the_papers_hints_are_those_of_earlier_evaluations() -> None:
+    assert protocol.hint_centres("a.jpg", 3).tolist() == [[204, 65], [43, 105], [158, 36]]
+    known = "6393fe7ae97e0e17fdb90ec07c9f14fdab91e94161102e30b91d9da4a1be6175"
+    assert protocol.fingerprint(["a.jpg", "b.jpg"], [0, 10, 36]) == known
+    assert protocol.fingerprint(["a.jpg", "b.jpg"], (n for n in (36, 0, 10))) == known
+    others = {protocol.fingerprint(["a.jpg", "b.jpg"], [0, 10, 36], p) for p in (MEANS, CELLS, Patches(mean=True))}
+    assert len(others | {known}) == 4
+
+
+@pytest.mark.parametrize("patches", [MEANS, CELLS], ids=["6x6", "cells"])
+def test_mean_hints_agree_with_a_plain_loop_over_scikit_image(patches: Patches) -> None:
+    color = pytest.importorskip("skimage.color")
+    y, x = np.mgrid[0 : patches.size, 0 : patches.size] / patches.size
+    rgb = np.clip(255 * np.stack([0.4 + 0.3 * np.sin(9 * y), 0.3 + 0.4 * x, 0.5 + 0.2 * y * x], -1), 0, 255)
+    rgb = rgb.astype(np.uint8)
+    truth = color.rgb2lab(rgb)
+    wanted, mask = np.zeros((patches.size, patches.size, 2)), np.zeros((patches.size, patches.size), bool)
+    for top, left in protocol.hint_corners("x.png", 500, patches):
+        total = np.zeros(2)
+        for row in range(top, top + patches.side):
+            for column in range(left, left + patches.side):
+                total += truth[row, column, 1:]
+        for row in range(top, top + patches.side):
+            for column in range(left, left + patches.side):
+                wanted[row, column], mask[row, column] = total / patches.side**2, True
+    raster = protocol.true_hints(rgb, "x.png", 500, patches)
+    assert np.array_equal(raster[..., 3], 255 * mask) and not raster[~mask].any()
+    # What is left is the rounding of a colour to bytes.
+    assert np.abs(lab.rgb_to_lab(raster[..., :3])[..., 1:] - wanted)[mask].max() < 1.0
+
+
+def test_cells_lie_on_their_grid_and_none_is_taken_twice() -> None:
+    corners = protocol.hint_corners("x.png", 400, CELLS)
+    assert not (corners % 2).any() and corners.min() >= 0 and corners.max() <= 222
+    assert len(np.unique(corners, axis=0)) == 400
+    assert np.array_equal(corners[:10], protocol.hint_corners("x.png", 10, CELLS))
+    assert corners.max() > 200 > 24 > corners.min()
+
+
+def test_patches_of_any_side_stay_within_the_photo() -> None:
+    corners = protocol.hint_corners("x.png", 5000, MEANS)
+    assert corners.min() == 0 and corners.max() == 250
+    assert np.array_equal(protocol.hint_centres("x.png", 5000, MEANS), corners + 3)
