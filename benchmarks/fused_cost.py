@@ -2,11 +2,11 @@
 
     python benchmarks/fused_cost.py [--threads 1] [--rounds 9] [--json]
 
-Four things take turns on one picture, at 512 and 2048 pixels: "colour" is the fused graph with a network that does
+Five things take turns on one picture, at 512 and 2048 pixels: "colour" is the fused graph with a network that does
 nothing (bytes to L, shrink, hint bytes to ab, ab enlarged, gamut, bytes); "opencv" is the same work by OpenCV and NumPy
 in float32 (RGB to LAB, INTER_AREA, INTER_CUBIC, LAB to RGB, bytes; it clips what is out of gamut and has no hints);
-"graph" is the whole fused graph. "tiles" is how gcolor colours it from 1 megapixel on: the network sees it shrunk, the
-colour is painted in tiles. Medians of the rounds.
+"graph" is the whole fused graph. "colour_as_run" and "as_run" are the two as gcolor runs them: from 1 megapixel on, the
+network sees the picture shrunk and the colour is painted in tiles. Medians of the rounds.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ import json
 import statistics
 import tempfile
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +28,12 @@ import onnxruntime
 import torch
 import torch.nn.functional as F
 from gcolor.color.lab import Array, Bytes
-from gcolor.export.onnx_file import export_fused
+from gcolor.export.onnx_file import export_fused, export_paint
 from gcolor.models import Network, Prediction
 from gcolor.models.fused import FusedColorizer
 from gcolor.runtime.bench.scenes import scene
-from gcolor.runtime.bundle import load_bundle
+from gcolor.runtime.bundle import MODEL, PAINT, load_bundle, sha256
+from gcolor.runtime.files import save_json
 from gcolor.runtime.machine import describe
 from gcolor.runtime.memory import keep_freed_memory
 from rich.console import Console
@@ -58,7 +61,20 @@ def opencv(rgb: Bytes, ab: Array) -> Bytes:
     return (np.clip(out, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
 
 
-def measure(size: int, sessions: dict[str, Any], colorizer: gcolor.Colorizer, rounds: int) -> dict[str, float]:
+def nothing_bundle(folder: Path) -> Path:
+    """A bundle of the network that does nothing."""
+    model = FusedColorizer(Nothing())
+    export_fused(model, folder / MODEL)
+    export_paint(model.paint, Nothing.output_stride, folder / PAINT)
+    manifest = load_bundle().manifest
+    manifest["files"] = {name: sha256((folder / name).read_bytes()) for name in (MODEL, PAINT)}
+    save_json(manifest, folder / "manifest.json")
+    return folder
+
+
+def measure(
+    size: int, sessions: dict[str, Any], colorizers: dict[str, gcolor.Colorizer], rounds: int
+) -> dict[str, float]:
     """Milliseconds of each, in turns."""
     rgb = scene(size, size)
     hints = np.zeros((GRID, GRID, 4), np.uint8)
@@ -66,16 +82,13 @@ def measure(size: int, sessions: dict[str, Any], colorizer: gcolor.Colorizer, ro
     ab = np.random.default_rng(0).normal(0.0, 20.0, (GRID // 4, GRID // 4, 2)).astype(np.float32)
     feeds = {"rgb": rgb[None], "hints": hints[None]}
 
-    def tiles() -> None:
+    def run(colorizer: gcolor.Colorizer) -> None:
         colorizer.set_image(rgb, (GRID, GRID))
         colorizer.color(hints)
 
-    work = {
-        "opencv": lambda: opencv(rgb, ab),
-        "colour": lambda: sessions["colour"].run(None, feeds),
-        "graph": lambda: sessions["graph"].run(None, feeds),
-        "tiles": tiles,
-    }
+    work: dict[str, Callable[[], object]] = {"opencv": lambda: opencv(rgb, ab)}
+    work |= {name: partial(session.run, None, feeds) for name, session in sessions.items()}
+    work |= {name: partial(run, colorizer) for name, colorizer in colorizers.items()}
     times: dict[str, list[float]] = {name: [] for name in work}
     for _ in range(rounds + 1):
         for name, call in work.items():
@@ -95,17 +108,21 @@ def command(threads: int, rounds: int, as_json: bool) -> None:
     keep_freed_memory()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.log_severity_level = threads, 3
+    # Threads that go on spinning would slow down whoever's turn it is next.
+    options.add_session_config_entry("session.force_spinning_stop", "1")
     with tempfile.TemporaryDirectory() as folder:
-        export_fused(FusedColorizer(Nothing()), Path(folder, "colour.onnx"))
-        graphs = {"colour": Path(folder, "colour.onnx").read_bytes(), "graph": load_bundle().model}
+        nothing = load_bundle(nothing_bundle(Path(folder)))
+        bundles = {"colour_as_run": nothing.path, "as_run": None}
+        colorizers = {name: gcolor.Colorizer(path, "cpu", threads) for name, path in bundles.items()}
+    graphs = {"colour": nothing.model, "graph": load_bundle().model}
     sessions = {name: onnxruntime.InferenceSession(graph, options) for name, graph in graphs.items()}
-    colorizer = gcolor.Colorizer(device="cpu", threads=threads)
-    found = {size: measure(size, sessions, colorizer, rounds) for size in SIZES}
+    found = {size: measure(size, sessions, colorizers, rounds) for size in SIZES}
     rows = [
         {
             "size": size,
             **{name: round(value, 1) for name, value in ms.items()},
             "colour_to_opencv": round(ms["colour"] / ms["opencv"], 2),
+            "as_run_to_opencv": round(ms["colour_as_run"] / ms["opencv"], 2),
             "colour_share_of_graph": round(ms["colour"] / ms["graph"], 2),
         }
         for size, ms in found.items()
@@ -114,9 +131,11 @@ def command(threads: int, rounds: int, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(report, indent=2))
         return
-    table = Table(*rows[0], title=f"milliseconds, {threads} threads, medians of {rounds} rounds")
-    for row in rows:
-        table.add_row(*map(str, row.values()))
+    table = Table(
+        "", *(f"{row['size']} px" for row in rows), title=f"ms, {threads} threads, medians of {rounds} rounds"
+    )
+    for name in list(rows[0])[1:]:
+        table.add_row(name, *(str(row[name]) for row in rows))
     Console().print(table)
     click.echo(", ".join(f"{name} {value}" for name, value in report["machine"].items()))
 

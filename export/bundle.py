@@ -21,7 +21,7 @@ from ..color.errors import UsageError
 from ..models import Network
 from ..models.fused import FusedColorizer
 from ..models.weights import load_model
-from ..runtime.bundle import FORMAT, MODEL, MODEL_TRT, PAINT, WEIGHTS, Bundle, load_bundle, sha256
+from ..runtime.bundle import FORMAT, MODEL, MODEL_TRT, PAINT, PAINT_TRT, WEIGHTS, Bundle, load_bundle, sha256
 from ..runtime.engines.onnx_engine import OnnxEngine
 from ..runtime.engines.torch_engine import TorchEngine
 from .onnx_file import OPSET, describe, export_fused, export_paint
@@ -58,17 +58,17 @@ def export_bundle(
     work = Path(tempfile.mkdtemp(prefix=f".{output.name}.", dir=output.parent))
     try:
         manifest = _manifest(info, network.output_stride) | {"precision": precision}
-        forms = [MODEL, MODEL_TRT] if trt or precision == "int8" else [MODEL]
-        for name in forms:
-            export_fused(model, work / name, dense=name == MODEL_TRT)
+        forms = [False, True] if trt or precision == "int8" else [False]
+        for dense in forms:
+            export_fused(model, work / (MODEL_TRT if dense else MODEL), dense=dense)
+            export_paint(model.paint, network.output_stride, work / (PAINT_TRT if dense else PAINT), dense=dense)
         match precision:
             case "fp16":
-                manifest |= _convert_to_fp16(model.network, [work / name for name in forms])
+                manifest |= _convert_to_fp16(model.network, sorted(work.glob("model.*")))
             case "int8":
                 manifest |= _convert_to_int8(model.network, work, calibration or folders)
-        export_paint(model.paint, network.output_stride, work / PAINT)
-        for name in (*forms, PAINT):
-            describe(work / name, manifest)
+        for path in work.glob("*.onnx"):
+            describe(path, manifest)
         (work / WEIGHTS).write_bytes(save(network.state_dict()))
         files = {path.name: path.read_bytes() for path in sorted(work.iterdir())}
         manifest["files"] = {name: sha256(data) for name, data in files.items()}
@@ -77,7 +77,7 @@ def export_bundle(
         parity.check(precision, tolerance)
         manifest["parity"] = asdict(parity)
         if MODEL_TRT in files:
-            other = _measure(replace(bundle, model=files[MODEL_TRT]), folders)
+            other = _measure(replace(bundle, model=files[MODEL_TRT], paint=files[PAINT_TRT]), folders)
             other.check(precision, tolerance)
             manifest["parity_trt"] = asdict(other)
         (work / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")

@@ -25,7 +25,8 @@ OPSET = 20
 def export_fused(model: FusedColorizer, path: Path, *, dense: bool = False) -> None:
     """Write the fused graph with N, H, W, h, w dynamic; inputs `rgb` and `hints`, outputs `colored` and `ab`.
 
-    dense: the form for TensorRT, without shapes that depend on the hints (see models/hintunet.py).
+    dense: the form for TensorRT, without shapes that depend on the hints (see models/hintunet.py) and without bytes but
+    at its ends (see models/fused.py).
     """
     # The grid is dynamic in multiples of 16, which the network's strides demand.
     n, height, width = Dim("N", min=1), Dim("H", min=16), Dim("W", min=16)
@@ -56,8 +57,8 @@ def _form(model: nn.Module, dense: bool) -> Iterator[None]:
             part.dense = False
 
 
-def export_paint(paint: Paint, stride: int, path: Path) -> None:
-    """Write the painting of one tile; inputs `rgb`, `ab`, `place`, output `colored`."""
+def export_paint(paint: Paint, stride: int, path: Path, *, dense: bool = False) -> None:
+    """Write the painting of one tile; inputs `rgb`, `ab`, `place`, output `colored`. dense: the form for TensorRT."""
     example = (
         torch.zeros(2, 33, 131, 3, dtype=torch.uint8),
         torch.zeros(2, 2, 64 // stride + 1, 96 // stride + 1),
@@ -69,7 +70,8 @@ def export_paint(paint: Paint, stride: int, path: Path) -> None:
         {0: n, 2: Dim("g", min=2), 3: Dim("k", min=2)},
         None,
     )
-    _export(paint, example, shapes, ["rgb", "ab", "place"], ["colored"], path)
+    with _form(paint, dense):
+        _export(paint, example, shapes, ["rgb", "ab", "place"], ["colored"], path)
 
 
 def _export(

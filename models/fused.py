@@ -13,8 +13,14 @@ from ..color import lab, tensors
 from .prediction import Network
 from .resample import enlarge_matrix, float_length, indices, shrink_matrix
 
-# Steps of the sRGB encoding table, even in linear light: 20 of them for a level where the curve is steepest.
-ENCODE_STEPS = 65536.0
+# Steps of the tables: of light, even in it (20 of them for a level where sRGB is steepest); of its square root, fine
+# enough for an L within 0.001; of CIE f, whose inverse is needed from LOWEST_F to HIGHEST_F for any ab of -200..200.
+LIGHT_STEPS = 65536.0
+ROOT_STEPS = 131072.0
+F_STEPS = 16384.0
+LOWEST_F, HIGHEST_F = -1.0, 2.2
+# f(X) - f(Y) and f(Z) - f(Y) of a and of b.
+F_OF_AB = (1.0 / 500.0, -1.0 / 200.0)
 
 
 def look_up(table: Tensor, index: Tensor) -> Tensor:
@@ -22,62 +28,94 @@ def look_up(table: Tensor, index: Tensor) -> Tensor:
     return table.gather(0, index.reshape(-1)).reshape(index.shape)
 
 
+def middles(lowest: float, highest: float, steps: float) -> Tensor:
+    """The middles of the steps of a table, float64; two more than asked for, for what rounding adds."""
+    return (torch.arange(int((highest - lowest) * steps) + 2, dtype=torch.float64) + 0.5) / steps + lowest
+
+
+def lab_f(y: Tensor) -> Tensor:
+    """CIE f of Y: the cube root by exp and log, and its tangent below EPSILON without a branch."""
+    t = y.clamp(min=lab.EPSILON)
+    return (t.log() * (1.0 / 3.0)).exp() + (y - t) * lab.SLOPE
+
+
 class Paint(nn.Module):
     """A photo or a tile of one, and the ab of the whole at the network's grid, to the coloured photo or tile."""
 
     to_linear: Tensor
     to_srgb: Tensor
+    f_of_root: Tensor
+    light_of_f: Tensor
+
+    dense = False
+    """Only what TensorRT has, too: bytes are cast from and to float at once, and arithmetic takes the tables' place."""
 
     def __init__(self) -> None:
         super().__init__()
         byte = torch.arange(256, dtype=torch.float64) / 255.0
-        self.register_buffer("to_linear", tensors.srgb_to_linear(byte).float(), persistent=False)
-        # Each step is encoded by its middle; two more entries for light of 1 and what rounding adds to it.
-        light = ((torch.arange(int(ENCODE_STEPS) + 2, dtype=torch.float64) + 0.5) / ENCODE_STEPS).clamp(max=1.0)
-        encoded = (tensors.linear_to_srgb(light) * 255.0).round()
-        self.register_buffer("to_srgb", encoded.float(), persistent=False)
+        encoded = tensors.linear_to_srgb(middles(0.0, 1.0, LIGHT_STEPS).clamp(max=1.0)) * 255.0
+        tables = {
+            "to_linear": tensors.srgb_to_linear(byte),
+            "to_srgb": encoded.round(),
+            "f_of_root": tensors.lab_f(middles(0.0, 1.0, ROOT_STEPS) ** 2),
+            "light_of_f": tensors.lab_f_inverse(middles(LOWEST_F, HIGHEST_F, F_STEPS)) * LIGHT_STEPS,
+        }
+        for name, table in tables.items():
+            self.register_buffer(name, table.float(), persistent=False)
 
     def luminance(self, rgb_NHW3: Tensor) -> Tensor:
         """sRGB bytes to luminance Y [N, H, W] in 0..1."""
-        # By way of float: TensorRT converts uint8 to nothing else.
-        linear = look_up(self.to_linear, rgb_NHW3.float().permute(0, 3, 1, 2).long())
+        # By way of float: TensorRT converts uint8 to nothing else. Elsewhere bytes are quicker to move.
+        values = rgb_NHW3.float() if self.dense else rgb_NHW3
+        linear = look_up(self.to_linear, values.permute(0, 3, 1, 2).long())
         weights = torch.tensor(lab.XYZ_FROM_RGB[1:2], dtype=linear.dtype, device=linear.device)
         return (weights @ linear.flatten(2)).view(rgb_NHW3.shape[:3])
 
-    @staticmethod
-    def lab_f(y: Tensor) -> Tensor:
-        """CIE f of Y: the cube root by exp and log, and its tangent below EPSILON without a branch."""
-        t = y.clamp(min=lab.EPSILON)
-        return (t.log() * (1.0 / 3.0)).exp() + (y - t) * lab.SLOPE
-
-    def encode(self, y_N1HW: Tensor, fy_N1HW: Tensor, off_N2HW: Tensor) -> Tensor:
-        """Y, f(Y), and f(X) - f(Y) beside f(Z) - f(Y), to sRGB bytes [N, H, W, 3].
-
-        Colours out of gamut move toward the grey of their luminance, so Y stays.
-        """
-        # White's X and Z are in the matrix, so that grey has X = Y = Z, and only the differences from it count.
-        differences = tensors.lab_f_inverse(fy_N1HW + off_N2HW) - y_N1HW
-        matrix = torch.tensor((lab.RGB_FROM_XYZ * lab.WHITE)[:, [0, 2]], dtype=torch.float32, device=y_N1HW.device)
-        away = (matrix @ differences.flatten(2)).unflatten(2, y_N1HW.shape[2:])
-        r, g, b = away.split(1, dim=1)
-        above = torch.maximum(torch.maximum(r, g), b).clamp(min=1e-6)
-        below = torch.minimum(torch.minimum(r, g), b).clamp(max=-1e-6)
-        keep = torch.minimum((1.0 - y_N1HW) / above, -y_N1HW / below).clamp(max=1.0)
-        # Within the table but for rounding, which truncation takes to 0 below.
-        steps = y_N1HW * ENCODE_STEPS + keep * ENCODE_STEPS * away
-        return look_up(self.to_srgb, steps.permute(0, 2, 3, 1).long()).to(torch.uint8)
+    def f_of(self, y_NHW: Tensor) -> Tensor:
+        """CIE f of a photo's luminance."""
+        return lab_f(y_NHW) if self.dense else look_up(self.f_of_root, (y_NHW.sqrt() * ROOT_STEPS).long())
 
     def forward(self, rgb_NHW3: Tensor, ab_N2gk: Tensor, place: Tensor) -> Tensor:
         """place, float32 [4]: the tile's first row and column, the whole photo's rows and columns."""
         y = self.luminance(rgb_NHW3)
-        return self.apply_chroma(y, self.lab_f(y), ab_N2gk, place)
+        return self.apply_chroma(y, self.f_of(y), ab_N2gk, place)
 
-    def apply_chroma(self, y: Tensor, fy: Tensor, ab_N2gk: Tensor, place: Tensor) -> Tensor:
+    def apply_chroma(self, y_NHW: Tensor, fy_NHW: Tensor, ab_N2gk: Tensor, place: Tensor) -> Tensor:
+        """Y, f(Y) and ab to sRGB bytes [N, H, W, 3].
+
+        Colours out of gamut move toward the grey of their luminance, so Y stays. Planes are worked on one by one: they
+        stay in a core's cache, and ONNX Runtime is slow where one has to be repeated for several.
+        """
         top, left, height, width = place.unbind()
-        down = enlarge_matrix(indices(y, 1) + top, height, indices(ab_N2gk, 2))
-        across = enlarge_matrix(indices(y, 2) + left, width, indices(ab_N2gk, 3))
-        off = ab_N2gk * torch.tensor([1.0 / 500.0, -1.0 / 200.0], device=y.device).view(1, 2, 1, 1)
-        return self.encode(y[:, None], fy[:, None], down @ (off @ across.T))
+        down = enlarge_matrix(indices(y_NHW, 1) + top, height, indices(ab_N2gk, 2))
+        across = enlarge_matrix(indices(y_NHW, 2) + left, width, indices(ab_N2gk, 3)).T
+        unit, begin = (1.0, 0.0) if self.dense else (F_STEPS, LOWEST_F)
+        f = (fy_NHW - begin) * unit
+        grey = self._light(f)
+        # Cubic enlarging goes beyond its values by up to half of them.
+        planes = ab_N2gk.clamp(-128.0, 128.0).unbind(1)
+        x, z = (
+            self._light(f + down @ ((plane * (share * unit)) @ across)) - grey
+            for plane, share in zip(planes, F_OF_AB, strict=True)
+        )
+        # White's X and Z are in the matrix, so that grey has X = Y = Z, and only the differences from it count.
+        away = [x * of_x + z * of_z for of_x, of_z in (lab.RGB_FROM_XYZ * lab.WHITE)[:, [0, 2]].tolist()]
+        y = y_NHW * LIGHT_STEPS
+        above = torch.maximum(torch.maximum(away[0], away[1]), away[2])
+        below = torch.minimum(torch.minimum(away[0], away[1]), away[2])
+        # How many times too far the farthest channel is; half a step more room, so that nothing is divided by 0.
+        far = torch.maximum(above / (LIGHT_STEPS + 0.5 - y), below / (-0.5 - y)).clamp(min=1.0)
+        return self._encode([y + plane * (1.0 / far) for plane in away])
+
+    def _light(self, f: Tensor) -> Tensor:
+        """The inverse of CIE f in steps of light; f itself, or in steps of its table."""
+        return tensors.lab_f_inverse(f) * LIGHT_STEPS if self.dense else look_up(self.light_of_f, f.long())
+
+    def _encode(self, channels: list[Tensor]) -> Tensor:
+        """Three planes in steps of light, at most one beyond 0 and the last, to sRGB bytes [N, H, W, 3]."""
+        table = self.to_srgb if self.dense else self.to_srgb.to(torch.uint8)
+        encoded = [look_up(table, channel.long()) for channel in channels]
+        return torch.stack(encoded, dim=1).permute(0, 2, 3, 1).to(torch.uint8)
 
 
 class FusedColorizer(nn.Module):
@@ -93,23 +131,23 @@ class FusedColorizer(nn.Module):
 
     def hint_chroma(self, hints_Nhw4: Tensor) -> tuple[Tensor, Tensor]:
         """RGBA bytes to ab [N, 2, h, w], 0 where there is no hint, and mask [N, 1, h, w]."""
-        values = hints_Nhw4.float()
-        rgb, alpha = values.split([3, 1], dim=-1)
-        mask = (alpha.squeeze(-1) - 127.0).clamp(0.0, 1.0)
         if self.dense:
+            rgb, alpha = hints_Nhw4.float().split([3, 1], dim=-1)
+            mask = (alpha.squeeze(-1) - 127.0).clamp(0.0, 1.0)
             ab = self.chroma(rgb) * mask[..., None]
         else:
+            mask = (hints_Nhw4[..., 3].float() - 127.0).clamp(0.0, 1.0)
             # Few cells are hinted.
             some = mask.reshape(-1).nonzero()[:, 0]
-            found = self.chroma(rgb.reshape(-1, 3)[some])
-            ab = values.new_zeros(mask.numel(), 2).index_copy(0, some, found).view(*mask.shape, 2)
+            found = self.chroma(hints_Nhw4.reshape(-1, 4)[some][:, :3].float())
+            ab = mask.new_zeros(mask.numel(), 2).index_copy(0, some, found).view(*mask.shape, 2)
         return ab.permute(0, 3, 1, 2), mask[:, None]
 
     def chroma(self, rgb: Tensor) -> Tensor:
         """sRGB 0..255 [..., 3] to ab [..., 2]."""
         r, g, b = look_up(self.paint.to_linear, rgb.long()).unbind(-1)
         x, y, z = (
-            self.paint.lab_f((r * mr + g * mg + b * mb) / white)
+            lab_f((r * mr + g * mg + b * mb) / white)
             for (mr, mg, mb), white in zip(lab.XYZ_FROM_RGB.tolist(), lab.WHITE.tolist(), strict=True)
         )
         return torch.stack([500.0 * (x - y), 200.0 * (y - z)], dim=-1)
@@ -125,7 +163,7 @@ class FusedColorizer(nn.Module):
 
     def forward(self, rgb_NHW3: Tensor, hints_Nhw4: Tensor) -> tuple[Tensor, Tensor]:
         y = self.paint.luminance(rgb_NHW3)
-        fy = self.paint.lab_f(y)
+        fy = self.paint.f_of(y)
         lightness = self.shrink(fy, hints_Nhw4) * 116.0 - 16.0
         hint_ab, hint_mask = self.hint_chroma(hints_Nhw4)
         ab = self.network(lightness[:, None], hint_ab, hint_mask).ab

@@ -13,8 +13,9 @@ from ..color.errors import BundleError
 FORMAT = 1
 DEFAULT = Path(__file__).parent / "default"
 MODEL, PAINT, WEIGHTS = "model.onnx", "paint.onnx", "weights.safetensors"
-# The model in the form that TensorRT takes, where that is another one.
-MODEL_TRT = "model.trt.onnx"
+# The graphs in the form that TensorRT takes, where that is another one.
+MODEL_TRT, PAINT_TRT = "model.trt.onnx", "paint.trt.onnx"
+TRT_FORMS = {MODEL: MODEL_TRT, PAINT: PAINT_TRT}
 
 
 def sha256(data: bytes) -> str:

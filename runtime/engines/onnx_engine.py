@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from ...color.errors import BundleError, EngineError, GcolorError, PictureError, one_line
 from ...color.lab import Bytes
-from ..bundle import MODEL_TRT, Bundle
+from ..bundle import MODEL, PAINT, Bundle
 from .engine import Place, cores
 from .onnx_cuda import PROVIDER, CudaSession
+from .trt_key import source
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -80,12 +81,13 @@ class OnnxEngine:
 
     def _open_cuda(self, bundle: Bundle, number: int) -> None:
         """Take the sessions where CUDA really starts."""
-        # Only the form for TensorRT has no shape that depends on the hints.
-        fixed = MODEL_TRT in bundle.manifest["files"]
+        # Only the form for TensorRT has no shape that depends on the hints; and it computes in floats, as GPUs do best.
+        model_file, paint_file = source(bundle, MODEL), source(bundle, PAINT)
         with _refusals():
-            model = CudaSession(bundle.read(MODEL_TRT) if fixed else bundle.model, self._options(), number, fixed)
+            fixed = model_file != MODEL
+            model = CudaSession(bundle.read(model_file), self._options(), number, fixed)
             if model.starts:
-                paint = CudaSession(bundle.paint, self._options(), number, fixed_shapes=True)
+                paint = CudaSession(bundle.read(paint_file), self._options(), number, fixed_shapes=True)
                 self._model, self._paint, self.device = model, paint, f"cuda:{number}"
 
     def _options(self) -> onnxruntime.SessionOptions:

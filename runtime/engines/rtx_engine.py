@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...color.errors import BundleError, EngineError, one_line
-from ..bundle import MODEL, PAINT, Bundle
+from ..bundle import MODEL, PAINT, TRT_FORMS, Bundle
 from .onnx_engine import OnnxEngine
 from .trt_key import source
 
@@ -55,7 +55,7 @@ class RtxEngine(OnnxEngine):
         kept = cache or cache_folder()
         kept.mkdir(parents=True, exist_ok=True)
         self._model = self._plugin_session(bundle, source(bundle, MODEL), devices[number], kept)
-        self._paint = self._plugin_session(bundle, PAINT, devices[number], kept)
+        self._paint = self._plugin_session(bundle, source(bundle, PAINT), devices[number], kept)
 
     def _plugin_session(self, bundle: Bundle, graph: str, device: Any, cache: Path) -> onnxruntime.InferenceSession:
         options = self._ort.SessionOptions()
@@ -66,7 +66,9 @@ class RtxEngine(OnnxEngine):
         try:
             session = self._ort.InferenceSession(bundle.read(graph), options)
         except Exception as error:  # ONNX Runtime raises many types of its own
-            hint = "" if graph != MODEL else f"; `gcolor export {bundle.path} --trt` adds the form that it takes"
+            hint = (
+                "" if graph not in TRT_FORMS else f"; `gcolor export {bundle.path} --trt` adds the form that it takes"
+            )
             raise BundleError(f"TensorRT-RTX refuses {bundle.path / graph}: {one_line(error)}{hint}") from error
         if PROVIDER not in session.get_providers():
             raise EngineError(f"backend trt-rtx: the session runs on {session.get_providers()} instead")

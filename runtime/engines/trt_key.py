@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ...color.errors import BundleError
-from ..bundle import MODEL, MODEL_TRT, Bundle, sha256
+from ..bundle import TRT_FORMS, Bundle, sha256
 from ..files import replace_file, save_json
 
 FORMAT = 1
@@ -89,7 +89,8 @@ def precision(bundle: Bundle) -> str:
 
 def source(bundle: Bundle, graph: str) -> str:
     """The bundle's file that a graph's engine is built from."""
-    return MODEL_TRT if graph == MODEL and MODEL_TRT in bundle.manifest["files"] else graph
+    form = TRT_FORMS[graph]
+    return form if form in bundle.manifest["files"] else graph
 
 
 def rebuild_hint(bundle: Bundle) -> str:

@@ -47,17 +47,21 @@ def hints(h: int, w: int, count: int = 5) -> np.ndarray:
     return out
 
 
-def run_paint(rgb: np.ndarray, ab: np.ndarray) -> np.ndarray:
+def run_paint(rgb: np.ndarray, ab: np.ndarray, dense: bool = False) -> np.ndarray:
     whole = torch.tensor([0.0, 0.0, *rgb.shape[1:3]])
+    paint = Paint()
+    paint.dense = dense
     with torch.no_grad():
-        return Paint()(torch.from_numpy(rgb), torch.from_numpy(ab).float(), whole).numpy()
+        return paint(torch.from_numpy(rgb), torch.from_numpy(ab).float(), whole).numpy()
 
 
-def test_lightness_matches_scikit_image() -> None:
+@pytest.mark.parametrize("dense", [False, True])
+def test_lightness_matches_scikit_image(dense: bool) -> None:
     rgb = picture(64, 64)
     rgb[0, 0, :4] = [[0, 0, 0], [255, 255, 255], [1, 0, 0], [3, 2, 9]]
     paint = Paint()
-    fy = paint.lab_f(paint.luminance(torch.from_numpy(rgb)))
+    paint.dense = dense
+    fy = paint.f_of(paint.luminance(torch.from_numpy(rgb)))
     assert np.abs(116 * fy.numpy() - 16 - rgb2lab(rgb)[..., 0]).max() < 1e-3
 
 
@@ -71,26 +75,38 @@ def test_hint_chroma_matches_scikit_image(model: FusedColorizer) -> None:
     assert np.abs(ab.permute(0, 2, 3, 1).numpy() - expected).max() < 2e-3
 
 
-def test_true_chroma_paints_the_picture_back() -> None:
+@pytest.mark.parametrize("dense", [False, True])
+def test_true_chroma_paints_the_picture_back(dense: bool) -> None:
     rgb = picture(40, 56)
     ab = rgb2lab(rgb)[..., 1:].transpose(0, 3, 1, 2)
-    assert np.abs(run_paint(rgb, ab).astype(int) - rgb).max() <= 1
+    assert np.abs(run_paint(rgb, ab, dense).astype(int) - rgb).max() <= 1
 
 
-def test_any_chroma_matches_the_numpy_definition_and_keeps_lightness() -> None:
+@pytest.mark.parametrize("dense", [False, True])
+def test_any_chroma_matches_the_numpy_definition_and_keeps_lightness(dense: bool) -> None:
     rng = np.random.default_rng(2)
     rgb = picture(60, 60)
     ab = rng.uniform(-110, 110, (1, 2, 60, 60))
-    found = run_paint(rgb, ab)
+    found = run_paint(rgb, ab, dense)
     lightness = lab.rgb_to_lightness(rgb)
     expected = lab.lab_to_rgb(np.concatenate([lightness[..., None], ab.transpose(0, 2, 3, 1)], axis=-1))
     assert np.abs(found.astype(int) - expected.astype(int)).max() <= 1
     assert np.abs(lab.rgb_to_lightness(found) - lightness).mean() < 0.3
 
 
-def test_no_chroma_gives_grey_back_exactly() -> None:
+@pytest.mark.parametrize("dense", [False, True])
+def test_no_chroma_gives_grey_back_exactly(dense: bool) -> None:
     grey = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1).repeat(3, axis=-1)
-    assert np.array_equal(run_paint(grey, np.zeros((1, 2, 4, 4))), grey)
+    assert np.array_equal(run_paint(grey, np.zeros((1, 2, 4, 4)), dense), grey)
+
+
+@pytest.mark.parametrize("ab", [(-1e4, 1e4), (1e4, -1e4), (-1e4, -1e4), (1e4, 1e4)])
+def test_chroma_beyond_all_bounds_paints_colours_of_the_same_lightness(ab: tuple[float, float]) -> None:
+    rgb = picture(20, 20)
+    plane = np.zeros((1, 2, 5, 5))
+    plane[0, :, 1:3, 1:3] = np.array(ab)[:, None, None]
+    moved = np.abs(lab.rgb_to_lightness(run_paint(rgb, plane)) - lab.rgb_to_lightness(rgb))
+    assert moved.mean() < 0.5 and moved.max() < 6.0  # a level is up to 1.1 in the darkest blue
 
 
 @pytest.mark.parametrize(

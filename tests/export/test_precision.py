@@ -163,7 +163,9 @@ def run_export(monkeypatch: pytest.MonkeyPatch, small: Small, precision: str, ou
     info = {"config": {"model": network.config.to_dict()}, "step": 1, "seconds": 1.0, "scores": None}
     monkeypatch.setattr(module, "load_model", lambda run: (network, info))
     monkeypatch.setattr(module, "export_fused", lambda model, path, dense=False: shutil.copy(folder / MODEL, path))
-    monkeypatch.setattr(module, "export_paint", lambda paint, stride, path: shutil.copy(folder / PAINT, path))
+    monkeypatch.setattr(
+        module, "export_paint", lambda paint, stride, path, dense=False: shutil.copy(folder / PAINT, path)
+    )
     return export_bundle(Path("run"), out, [photos], times, precision)
 
 

@@ -168,7 +168,7 @@ def test_an_int8_bundle_without_its_tensorrt_graph_is_refused(with_form: Path) -
 
 
 def test_both_graphs_take_and_give_bytes_to_nvidias_parser(rig, bundle: Path) -> None:
-    done = rig("-c", BOUNDS, bundle / MODEL_TRT, bundle / PAINT)
+    done = rig("-c", BOUNDS, bundle / MODEL_TRT, bundle / source(load_bundle(bundle), PAINT))
     assert done.returncode == 0, done.stderr
     model, paint = map(json.loads, done.stdout.splitlines()[-2:])
     assert model == {"rgb": "UINT8", "hints": "UINT8", "colored": "UINT8", "ab": "FLOAT"}
@@ -178,7 +178,8 @@ def test_both_graphs_take_and_give_bytes_to_nvidias_parser(rig, bundle: Path) ->
 def test_engines_for_all_sizes_build(rig, bundle: Path) -> None:
     done = rig("-m", "gcolor", "export", bundle, "--trt", "--trt-level", 0, "--workspace", 2048)
     assert done.returncode == 0, done.stderr
-    for graph, file in zip(GRAPHS, (MODEL_TRT, PAINT), strict=True):
+    for graph in GRAPHS:
+        file = source(load_bundle(bundle), graph)
         key, plan = read_engine(load_bundle(bundle), graph)
         assert key.onnx == sha256((bundle / file).read_bytes()) and len(plan) > 100_000
         assert (key.library, key.precision) == ("tensorrt", load_bundle().manifest["precision"])

@@ -10,7 +10,6 @@ import pytest
 onnx = pytest.importorskip("onnx")
 
 from gcolor.export.trt_lint import lint  # noqa: E402
-from gcolor.runtime.bundle import DEFAULT  # noqa: E402
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 
 FLOAT, UINT8, INT8, INT32, INT64 = (getattr(TensorProto, n) for n in ("FLOAT", "UINT8", "INT8", "INT32", "INT64"))
@@ -131,8 +130,14 @@ def test_what_tensorrt_takes_passes(name: str) -> None:
     assert lint(TAKEN[name]) == []
 
 
-def test_the_default_bundles_painting_passes() -> None:
-    assert lint((DEFAULT / "paint.onnx").read_bytes()) == []
+def test_paintings_form_for_tensorrt_passes_and_the_other_does_not(tmp_path: Path) -> None:
+    pytest.importorskip("onnxscript")
+    from gcolor.export.onnx_file import export_paint
+    from gcolor.models.fused import Paint
+
+    for dense in (False, True):
+        export_paint(Paint(), 4, tmp_path / "paint.onnx", dense=dense)
+        assert (lint((tmp_path / "paint.onnx").read_bytes()) == []) == dense
 
 
 PARSE = """
