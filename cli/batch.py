@@ -45,7 +45,9 @@ if TYPE_CHECKING:
     help="Outputs that exist: auto redoes those older than their picture or hints.",
 )
 @click.option("--match", "pattern", help="Only pictures whose path matches, such as '*.jpg' or '1932/*'.")
-@click.option("--quality", type=click.IntRange(1, 100), default=92, show_default=True, help="Of JPEG and WebP.")
+@click.option(
+    "--quality", type=click.IntRange(1, 100), help="Of JPEG, WebP, AVIF and HEIF. [default: the JPEG's own; 92]"
+)
 @click.option(
     "--max-pixels", type=click.IntRange(1), default=200_000_000, show_default=True, help="Larger pictures fail."
 )
@@ -63,7 +65,7 @@ def command(
     batch_size: int | None,
     if_exists: Any,
     pattern: str | None,
-    quality: int,
+    quality: int | None,
     max_pixels: int,
     dry_run: bool,
     as_json: bool,
@@ -108,7 +110,7 @@ def _run(
     device: str,
     jobs: int | None,
     batch_size: int,
-    quality: int,
+    quality: int | None,
     max_pixels: int,
     as_json: bool,
     quiet: bool,

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Generator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -16,7 +16,7 @@ from ..color.hint_files import load_hints
 from .colorizer import Colorizer
 from .engines.engine import cores
 from .memory import keep_freed_memory
-from .pictures import MAX_PIXELS, Picture, read_picture, read_size, write_picture
+from .pictures import MAX_PIXELS, Picture, read_area, read_picture, write_picture
 from .plan import Job, show
 
 # Pictures in work at one time hold at most this many pixels together (about 12 bytes each); one larger goes alone.
@@ -27,7 +27,8 @@ PIXELS_IN_WORK = 60_000_000
 class Settings:
     """How pictures are read and written."""
 
-    quality: int = 92
+    quality: int | None = None
+    """See `write_picture`."""
     max_pixels: int = MAX_PIXELS
 
 
@@ -64,14 +65,12 @@ def color_one(colorizer: Colorizer, job: Job, settings: Settings, budget: PixelB
     begun = time.monotonic()
     pixels = 0
     try:
-        width, height = read_size(job.source, settings.max_pixels)
-        budget.take(width * height)
-        pixels = width * height
+        area = read_area(job.source, settings.max_pixels)
+        budget.take(area)
+        pixels = area
         try:
             picture = read_picture(job.source, settings.max_pixels)
-            hints = load_hints(job.hints, (width, height)) if job.hints else None
-            colorizer.set_image(picture.rgb)
-            colored = Picture(colorizer.color(hints), picture.alpha, picture.exif)
+            colored = _paint(colorizer, picture, job)
             job.output.parent.mkdir(parents=True, exist_ok=True)
             write_picture(job.output, colored, settings.quality)
         finally:
@@ -82,6 +81,15 @@ def color_one(colorizer: Colorizer, job: Job, settings: Settings, budget: PixelB
     except OSError as error:
         return Result(job, time.monotonic() - begun, error=f"{show(error.filename or job.output)}: {error.strerror}")
     return Result(job, time.monotonic() - begun, pixels)
+
+
+def _paint(colorizer: Colorizer, picture: Picture, job: Job) -> Picture:
+    height, width = picture.rgb.shape[:2]
+    hints = load_hints(job.hints, (width, height)) if job.hints else None
+    colorizer.set_image(picture.rgb)
+    if picture.deep is None:
+        return replace(picture, rgb=colorizer.color(hints))
+    return replace(picture, deep=colorizer.color_deep(picture.deep, hints))
 
 
 def open_colorizer(
