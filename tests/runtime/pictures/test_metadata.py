@@ -45,6 +45,9 @@ def test_exif_and_xmp_stay(tmp_path: Path, make_scene, suffix: str) -> None:
         exif = full_exif()
         exif[700] = XMP
         image.save(tmp_path / "a.tif", exif=exif.tobytes())
+        # Pillow itself loses what is not ASCII there.
+        data = (tmp_path / "a.tif").read_bytes()
+        (tmp_path / "a.tif").write_bytes(data.replace(b"M??hle", "M\u00fchle".encode()))
     else:
         image.save(tmp_path / f"a{suffix}", exif=full_exif(), xmp=XMP)
     write_picture(tmp_path / f"b{suffix}", read_picture(tmp_path / f"a{suffix}"))
