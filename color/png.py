@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import struct
 import zlib
+from typing import Any
+
+from numpy.typing import NDArray
 
 CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 # Adam7: first column and row of each pass, and the steps between.
@@ -11,9 +14,12 @@ PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), 
 PIECE = 1 << 20
 
 
-def is_interlaced(data: bytes) -> bool:
-    """Whether a PNG's rows come in seven passes."""
-    return data[28:29] == b"\1"
+def may_lack_rows(header: bytes, last_row: NDArray[Any]) -> bool:
+    """Whether rows may be missing, by the first bytes of a PNG and its last row: it is empty, or came in seven passes.
+
+    To count what is compressed (`is_whole`) takes a third of the time of decoding, and is seldom needed.
+    """
+    return header[28:29] == b"\1" or not last_row.any()
 
 
 def is_whole(data: bytes) -> bool:
@@ -46,6 +52,6 @@ def _bytes_of_pixels(data: bytes) -> int:
     def rows(columns: int, lines: int) -> int:
         return lines * (1 + (columns * bits + 7) // 8) if columns > 0 else 0
 
-    if not is_interlaced(data):
+    if data[28] == 0:
         return rows(width, height)
     return sum(rows(-((x - width) // dx), -((y - height) // dy)) for x, y, dx, dy in PASSES)

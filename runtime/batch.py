@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from collections.abc import Generator
@@ -15,8 +16,9 @@ from ..color.errors import PictureError
 from ..color.hint_files import load_hints
 from .colorizer import Colorizer
 from .engines.engine import cores
+from .files import replace_file
 from .memory import keep_freed_memory
-from .pictures import MAX_PIXELS, Picture, read_area, read_picture, write_picture
+from .pictures import MAX_PIXELS, Picture, is_coloured, read_area, read_picture, write_picture
 from .plan import Job, show
 
 # Pictures in work at one time hold at most this many pixels together (about 12 bytes each); one larger goes alone.
@@ -29,6 +31,8 @@ class Settings:
 
     quality: int | None = None
     """See `write_picture`."""
+    keep_color: bool = False
+    """Leave pictures that are in colour already, and have no hints, as they are."""
     max_pixels: int = MAX_PIXELS
 
 
@@ -40,6 +44,8 @@ class Result:
     seconds: float
     pixels: int = 0
     error: str | None = None
+    kept: bool = False
+    """It was in colour already, and the output is the same."""
 
 
 class PixelBudget:
@@ -63,16 +69,19 @@ class PixelBudget:
 def color_one(colorizer: Colorizer, job: Job, settings: Settings, budget: PixelBudget) -> Result:
     """Read, colour and write one picture. What is wrong with the picture ends in the result, not in an exception."""
     begun = time.monotonic()
-    pixels = 0
+    pixels, kept = 0, False
     try:
         area = read_area(job.source, settings.max_pixels)
         budget.take(area)
         pixels = area
         try:
             picture = read_picture(job.source, settings.max_pixels)
-            colored = _paint(colorizer, picture, job)
+            kept = settings.keep_color and not job.hints and is_coloured(picture.rgb)
             job.output.parent.mkdir(parents=True, exist_ok=True)
-            write_picture(job.output, colored, settings.quality)
+            if kept and job.output.suffix == job.source.suffix:
+                replace_file(job.output, lambda temporary: shutil.copyfile(job.source, temporary))
+            else:
+                write_picture(job.output, picture if kept else _paint(colorizer, picture, job), settings.quality)
         finally:
             colorizer.clear()
             budget.give_back(pixels)
@@ -80,7 +89,7 @@ def color_one(colorizer: Colorizer, job: Job, settings: Settings, budget: PixelB
         return Result(job, time.monotonic() - begun, error=str(error))
     except OSError as error:
         return Result(job, time.monotonic() - begun, error=f"{show(error.filename or job.output)}: {error.strerror}")
-    return Result(job, time.monotonic() - begun, pixels)
+    return Result(job, time.monotonic() - begun, pixels, kept=kept)
 
 
 def _paint(colorizer: Colorizer, picture: Picture, job: Job) -> Picture:

@@ -1,5 +1,6 @@
 """Picture files: read strictly, written whole or not at all, with what belongs to them."""
 
+from .coloured import is_coloured
 from .formats import MAX_PIXELS, SUFFIXES, find_pictures, output_name
 from .picture import Notes, Picture
 from .read import read_area, read_picture, read_size
@@ -11,6 +12,7 @@ __all__ = [
     "Notes",
     "Picture",
     "find_pictures",
+    "is_coloured",
     "output_name",
     "read_area",
     "read_picture",

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from ...color.errors import PictureError, one_line
-from ...color.png import is_interlaced, is_whole
+from ...color.png import is_whole, may_lack_rows
 from .deep import is_deep, read_deep, to_bytes
 from .exif import ORIENTATION
 from .formats import MAX_PIXELS, READABLE
@@ -57,7 +57,7 @@ def read_picture(path: Path, max_pixels: int = MAX_PIXELS) -> Picture:
         deep = is_deep(image, path)
         turned = _orientation(image) if image.format == "TIFF" else 1
         image.load()
-        if image.format == "PNG" and _may_lack_rows(image, path) and not is_whole(path.read_bytes()):
+        if image.format == "PNG" and _lacks_rows(image, path):
             raise PictureError("image data ends early, rows are missing; replace the file")
         if image.format != "TIFF":
             turned = _orientation(image)
@@ -90,12 +90,11 @@ def _orientation(image: Image.Image) -> int:
     return found if found in range(1, 9) else 1
 
 
-def _may_lack_rows(image: Image.Image, path: Path) -> bool:
-    """Whether the last row is empty, or only some of the passes that make up a row may be there."""
+def _lacks_rows(image: Image.Image, path: Path) -> bool:
     with path.open("rb") as file:
-        if is_interlaced(file.read(29)):
-            return True
-    return not np.asarray(image.crop((0, image.height - 1, image.width, image.height))).any()
+        header = file.read(29)
+    last_row = np.asarray(image.crop((0, image.height - 1, image.width, image.height)))
+    return may_lack_rows(header, last_row) and not is_whole(path.read_bytes())
 
 
 @contextlib.contextmanager

@@ -56,7 +56,7 @@ def rgb_profile(colorants: tuple[tuple[float, ...], ...], curve: bytes) -> bytes
         name: b"XYZ \0\0\0\0" + struct.pack(">3i", *(round(v * 65536) for v in values))
         for name, values in zip((b"rXYZ", b"gXYZ", b"bXYZ"), colorants, strict=True)
     }
-    return profile(b"RGB ", tags | {name: curve for name in (b"rTRC", b"gTRC", b"bTRC")})
+    return profile(b"RGB ", tags | dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve))
 
 
 ADOBE_RGB = rgb_profile(ADOBE, gamma(2.19921875))
