@@ -4,7 +4,7 @@ from .coloured import is_coloured
 from .formats import MAX_PIXELS, SUFFIXES, find_pictures, output_name
 from .picture import Notes, Picture
 from .read import read_area, read_picture, read_size
-from .write import write_picture
+from .write import save_picture, write_picture
 
 __all__ = [
     "MAX_PIXELS",
@@ -17,5 +17,6 @@ __all__ = [
     "read_area",
     "read_picture",
     "read_size",
+    "save_picture",
     "write_picture",
 ]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import io
 import zlib
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,8 +22,8 @@ DEFLATE, RGB, CONTIGUOUS, DIFFERENCES, STRAIGHT, INCH = 8, 2, 1, 2, 2, 2
 STRIP_BYTES = 1 << 20
 
 
-def write_tiff(path: Path, pixels: Samples, notes: Notes) -> None:
-    """Write uint8 or uint16 [H, W, 3 or 4], RGB with alpha not multiplied in: deflated differences along the rows."""
+def tiff(pixels: Samples, notes: Notes) -> bytes:
+    """A file of uint8 or uint16 [H, W, 3 or 4], RGB with alpha not multiplied in: deflated differences along rows."""
     height, width, channels = pixels.shape
     rows = max(1, STRIP_BYTES // pixels[0].nbytes)
     strips = [_strip(pixels[top : top + rows]) for top in range(0, height, rows)]
@@ -48,9 +48,10 @@ def write_tiff(path: Path, pixels: Samples, notes: Notes) -> None:
         layout[EXTRA] = STRAIGHT
     for tag, value in (_tags(notes) | layout).items():
         directory[tag] = value
-    with path.open("wb") as file:
-        directory.save(file)
-        file.writelines(strips)
+    file = io.BytesIO()
+    directory.save(file)
+    file.writelines(strips)
+    return file.getvalue()
 
 
 def _strip(pixels: Samples) -> bytes:

@@ -60,7 +60,7 @@ def failures(stderr: str) -> dict[str, str]:
     return dict(line.split(": ", 1) for line in lines)
 
 
-def test_json(gcolor, folder: Path, tmp_path: Path) -> None:
+def test_json(gcolor, list_outputs, folder: Path, tmp_path: Path) -> None:
     (tmp_path / "hints").mkdir()
     for name, (content, _) in JSONS.items():
         data = content if isinstance(content, bytes) else content.encode()
@@ -72,10 +72,10 @@ def test_json(gcolor, folder: Path, tmp_path: Path) -> None:
     for name, (_, sentence) in JSONS.items():
         assert sentence in found[f"{name}.png"], (name, found[f"{name}.png"])
         assert f"{name}.json" in found[f"{name}.png"]
-    assert sorted(p.name for p in (tmp_path / "out").rglob("*.*")) == ["a.jpg", "b.png", "c.jpg"]
+    assert list_outputs(tmp_path / "out") == ["a.jpg", "b.png", "sub/c.jpg"]
 
 
-def test_png(gcolor, grey_folder: Path, tmp_path: Path, make_png) -> None:
+def test_png(gcolor, list_outputs, grey_folder: Path, tmp_path: Path, make_png) -> None:
     folder, marks = grey_folder, tmp_path / "hints"
     marks.mkdir()
     whole = b"".join(b"\0" + bytes(144 * 4) for _ in range(96))
@@ -107,7 +107,7 @@ def test_png(gcolor, grey_folder: Path, tmp_path: Path, make_png) -> None:
     assert found.keys() == {f"{name}.jpg" for name in cases}
     for name, (_, sentence) in cases.items():
         assert sentence in found[f"{name}.jpg"], (name, found[f"{name}.jpg"])
-    assert sorted(p.name for p in (tmp_path / "out").rglob("*.*")) == ["a.jpg", "b.png", "c.jpg"]
+    assert list_outputs(tmp_path / "out") == ["a.jpg", "b.png", "sub/c.jpg"]
 
 
 def test_hints_that_are_no_files_are_passed_over(gcolor, grey_folder: Path, tmp_path: Path) -> None:

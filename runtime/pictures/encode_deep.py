@@ -1,10 +1,9 @@
-"""Pictures of 16 bits to files by OpenCV, since Pillow writes none in colour, with Pillow's notes."""
+"""Files of 16 bits by OpenCV, since Pillow writes none in colour, with Pillow's notes."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from pathlib import Path
 
 import cv2
 from PIL import Image
@@ -15,16 +14,14 @@ from .picture import Deep, Notes
 HEADER_ENDS = 8 + 25  # a PNG's signature and its first chunk
 
 
-def write_deep(path: Path, format_name: str, pixels: Deep, notes: Notes) -> None:
-    """Write uint16 [H, W, 3 or 4] in RGB as PNG, JPEG 2000 or Netpbm. Raises OSError where OpenCV cannot."""
+def encode_deep(format_name: str, pixels: Deep, notes: Notes) -> bytes:
+    """A PNG, JPEG 2000 or Netpbm file of uint16 [H, W, 3 or 4] in RGB. Raises OSError where OpenCV cannot."""
     match format_name:
         case "PNG":
-            data = _with_notes(_encode(".png", pixels, [cv2.IMWRITE_PNG_COMPRESSION, 3]), notes)
+            return _with_notes(_encode(".png", pixels, [cv2.IMWRITE_PNG_COMPRESSION, 3]), notes)
         case "JPEG2000":
-            data = _encode(".jp2", pixels, [cv2.IMWRITE_JPEG2000_COMPRESSION_X1000, 1000])  # 1000 loses nothing
-        case _:
-            data = _encode(".ppm", pixels, [])
-    path.write_bytes(data)
+            return _encode(".jp2", pixels, [cv2.IMWRITE_JPEG2000_COMPRESSION_X1000, 1000])  # 1000 loses nothing
+    return _encode(".ppm", pixels, [])
 
 
 def _encode(suffix: str, pixels: Deep, options: list[int]) -> bytes:
