@@ -13,6 +13,9 @@ from ...color.lab import Bytes
 from .picture import Deep
 from .turn import turn
 
+# What is wrong with a picture is said by us, once.
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+
 BITS_PER_SAMPLE, PHOTOMETRIC, SAMPLE_FORMAT = 258, 262, 339
 WHITE_IS_ZERO, UNSIGNED = 0, 1
 
