@@ -24,6 +24,8 @@ class Format:
     alpha: bool = True
     deep: bool = False
     """Keeps 16 bits."""
+    needs: str = ""
+    """What to install where Pillow does not have it."""
     output: str = ""
     """What the output's name is given behind its own ending, where that format holds no picture in true colour or
     cannot be written."""
@@ -37,8 +39,8 @@ FORMATS = (
     Format(name="TIFF", suffixes=(".tif", ".tiff"), deep=True),
     Format(name="WEBP", suffixes=(".webp",)),
     Format(name="BMP", suffixes=(".bmp", ".dib")),
-    Format(name="AVIF", suffixes=(".avif",)),
-    Format(name="HEIF", suffixes=(".heic", ".heif")),
+    Format(name="AVIF", suffixes=(".avif",), needs="pip install 'pillow>=11.3'"),
+    Format(name="HEIF", suffixes=(".heic", ".heif"), needs="pip install 'gcolor[heif]'"),
     Format(name="JPEG2000", suffixes=(".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx"), deep=True),
     Format(name="PPM", suffixes=(".ppm", ".pnm"), alpha=False, deep=True),
     Format(name="PPM", suffixes=(".pgm", ".pbm"), output=".ppm"),
@@ -59,14 +61,10 @@ def _load_plugins() -> None:
 
 
 _load_plugins()
-# What this machine's Pillow can do. BMP without its file header has a name of its own there.
+# BMP without its file header has a name of its own in Pillow.
 READABLE = sorted(({f.name for f in FORMATS} | {"DIB"}) & set(Image.OPEN))
-SUFFIXES = {
-    suffix: kind
-    for kind in FORMATS
-    if kind.name in Image.OPEN and (kind.output or kind.name in Image.SAVE)
-    for suffix in kind.suffixes
-}
+# By ending, what is here and what is not: a picture that cannot be read is said, not passed over.
+SUFFIXES = {suffix: kind for kind in FORMATS for suffix in kind.suffixes}
 
 
 def find_pictures(folder: Path) -> list[Path]:
@@ -90,4 +88,11 @@ def format_of(path: Path) -> Format:
     if kind is None or kind.output:
         endings = " ".join(sorted(suffix for suffix, kind in SUFFIXES.items() if not kind.output))
         raise PictureError(f"a name that ends in {path.suffix!r} says no format to write; use one of {endings}")
+    if kind.name not in Image.SAVE:
+        raise PictureError(missing(kind))
     return kind
+
+
+def missing(kind: Format) -> str:
+    """The sentence for a format that Pillow does not have here."""
+    return f"this Pillow has no {kind.name}; {kind.needs or 'install the Pillow that PyPI has'}"

@@ -15,7 +15,7 @@ from ...color.errors import PictureError, one_line
 from ...color.png import is_whole, may_lack_rows
 from .deep import is_deep, read_deep, to_bytes
 from .exif import ORIENTATION
-from .formats import MAX_PIXELS, READABLE
+from .formats import MAX_PIXELS, READABLE, SUFFIXES, missing
 from .metadata import read_notes
 from .picture import Picture
 from .profile import to_srgb
@@ -115,15 +115,22 @@ def _open(path: Path, max_pixels: int) -> Iterator[Image.Image]:
     except PictureError:
         raise
     except UnidentifiedImageError:
-        empty = path.stat().st_size == 0
-        what = "is empty" if empty else "is not a picture in a format that can be read"
-        raise PictureError(f"{what}; replace the file or remove it") from None
+        raise PictureError(_unknown(path)) from None
     except MemoryError as error:
         raise PictureError("there is not enough memory to read it; lower --jobs") from error
     except Exception as error:
         if isinstance(error, OSError) and error.strerror:
             raise PictureError(f"cannot be read ({error.strerror})") from error
         raise PictureError(f"{what} ({one_line(error)}); replace the file") from error
+
+
+def _unknown(path: Path) -> str:
+    if path.stat().st_size == 0:
+        return "is empty; replace the file or remove it"
+    kind = SUFFIXES.get(path.suffix.lower())
+    if kind and kind.name not in READABLE:
+        return missing(kind)
+    return "is not a picture in a format that can be read; replace the file or remove it"
 
 
 def _check(image: Image.Image, max_pixels: int) -> None:

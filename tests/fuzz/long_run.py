@@ -1,4 +1,4 @@
-"""A long run of one target of `test_readers.py` by Atheris, guided by what of gcolor and Pillow is reached.
+"""A long run of one target of this folder's tests by Atheris, guided by what of gcolor and Pillow is reached.
 
     pip install atheris
     python tests/fuzz/long_run.py picture -max_total_time=120 -rss_limit_mb=4096 [FOLDER OF MORE SEEDS]
@@ -8,6 +8,7 @@ Its options are libFuzzer's. A finding is printed with its traceback and left as
 
 from __future__ import annotations
 
+import contextlib
 import runpy
 import shutil
 import sys
@@ -15,13 +16,19 @@ import tempfile
 from pathlib import Path
 
 import atheris  # type: ignore[import-not-found]
+import pytest
 
-with atheris.instrument_imports(include=["gcolor.color", "gcolor.runtime.pictures", "gcolor.runtime.bundle", "PIL"]):
+with atheris.instrument_imports(include=["gcolor.color", "gcolor.runtime", "PIL"]):
     readers = runpy.run_path(str(Path(__file__).with_name("test_readers.py")))
+    TARGETS = dict(readers["TARGETS"])
+    with contextlib.suppress(pytest.skip.Exception):
+        journal = runpy.run_path(str(Path(__file__).with_name("test_journal.py")))
+        TARGETS["journal"] = journal["attack"], journal["seeds"]
+repair = runpy.run_path(str(Path(__file__).with_name("conftest.py")))["repair"]
 
 
 def main(name: str, options: list[str]) -> None:
-    target, seeds = readers["TARGETS"][name]
+    target, seeds = TARGETS[name]
     readers["hint_files"].MAX_PIXELS = readers["MOST"]
     with tempfile.TemporaryDirectory() as made:
         folder, corpus = Path(made, "work"), Path(made, "corpus")
@@ -32,13 +39,13 @@ def main(name: str, options: list[str]) -> None:
             (corpus / str(number)).write_bytes(seed)
 
         def attack(data: bytes) -> None:
-            target(readers["repair"](data), folder)
+            target(repair(data), folder)
 
         atheris.Setup([sys.argv[0], *options, str(corpus)], attack)
         atheris.Fuzz()
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 2 or sys.argv[1] not in readers["TARGETS"]:
-        sys.exit(f"usage: {sys.argv[0]} {'|'.join(readers['TARGETS'])} [LIBFUZZER OPTIONS]")
+    if len(sys.argv) < 2 or sys.argv[1] not in TARGETS:
+        sys.exit(f"usage: {sys.argv[0]} {'|'.join(TARGETS)} [LIBFUZZER OPTIONS]")
     main(sys.argv[1], sys.argv[2:])

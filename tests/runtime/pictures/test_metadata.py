@@ -10,14 +10,13 @@ import numpy as np
 import pytest
 from gcolor.runtime.pictures import Picture, read_picture, write_picture
 from gcolor.runtime.pictures.exif import patch
-from gcolor.runtime.pictures.formats import SUFFIXES
 from PIL import Image, ImageFilter, IptcImagePlugin, PngImagePlugin
 
 pytestmark = pytest.mark.smoke
 
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description dc:title="M\xc3\xbchle"/></x:xmpmeta>'
 MAKER_NOTE, COLOR_SPACE, WIDTH, HEIGHT = 0x927C, 0xA001, 0xA002, 0xA003
-KEEPERS = [".jpg", ".png", ".tif", ".webp"] + ([".avif"] if ".avif" in SUFFIXES else [])
+KEEPERS = [".jpg", ".png", ".tif", ".webp"] + ([".avif"] if "AVIF" in Image.SAVE else [])
 
 
 def full_exif(orientation: int = 1) -> Image.Exif:

@@ -10,7 +10,6 @@ import cv2
 import numpy as np
 import pytest
 from gcolor.runtime.pictures import read_picture, read_size, write_picture
-from gcolor.runtime.pictures.formats import SUFFIXES
 from PIL import Image
 
 pytestmark = pytest.mark.smoke
@@ -29,7 +28,7 @@ STORED = {
     7: SHOWN.transpose(1, 0, 2)[::-1, ::-1],  # right, bottom
     8: np.rot90(SHOWN, -1),  # left, bottom
 }
-FORMATS = [".jpg", ".png", ".tif", ".webp"] + ([".avif"] if ".avif" in SUFFIXES else [])
+FORMATS = [".jpg", ".png", ".tif", ".webp"] + ([".avif"] if "AVIF" in Image.SAVE else [])
 
 
 def save(path: Path, orientation: int) -> None:
