@@ -24,7 +24,7 @@ with atheris.instrument_imports(include=["gcolor.color", "gcolor.runtime", "PIL"
     with contextlib.suppress(pytest.skip.Exception):
         journal = runpy.run_path(str(Path(__file__).with_name("test_journal.py")))
         TARGETS["journal"] = journal["attack"], journal["seeds"]
-repair = runpy.run_path(str(Path(__file__).with_name("conftest.py")))["repair"]
+repair = runpy.run_path(str(Path(__file__).with_name("mutation.py")))["repair"]
 
 
 def main(name: str, options: list[str]) -> None:

@@ -14,9 +14,9 @@ from gcolor.color.errors import PictureError
 from gcolor.color.lab import lab_to_rgb16, rgb_to_lab
 from gcolor.runtime.pictures import Picture, read_picture, write_picture
 from PIL import Image
-from skimage.color import rgb2lab
 
 tifffile = pytest.importorskip("tifffile")
+rgb2lab = pytest.importorskip("skimage.color").rgb2lab
 
 
 @pytest.fixture(scope="module")
