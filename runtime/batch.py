@@ -21,7 +21,8 @@ from .memory import keep_freed_memory
 from .pictures import MAX_PIXELS, Picture, is_coloured, read_area, read_picture, write_picture
 from .plan import Job, show
 
-# Pictures in work at one time hold at most this many pixels together (about 12 bytes each); one larger goes alone.
+# Pictures in work at one time hold at most this many pixels together; one larger goes alone. A pixel takes about 12
+# bytes, with 16 bits 20.
 PIXELS_IN_WORK = 60_000_000
 
 

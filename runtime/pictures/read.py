@@ -68,9 +68,10 @@ def _read_bytes(image: Image.Image, path: Path, turned: int) -> Picture:
     upright = 1 if image.format == "TIFF" else turned  # Pillow has turned a TIFF by itself
     alpha = None
     if image.has_transparency_data:
-        with_alpha = image.convert("RGBA")
+        grey = image.mode in ("L", "LA", "La", "1")
+        with_alpha = image.convert("LA" if image.mode == "La" else "RGBA")
         alpha = turn(np.asarray(with_alpha.getchannel("A")), upright)
-        flat = image.convert("L") if image.mode in ("L", "LA", "La", "1") else with_alpha.convert("RGB")
+        flat = with_alpha.convert("L" if grey else "RGB")
     else:
         flat = image.convert("L") if image.mode == "1" else image
         if flat.mode not in ("L", "RGB", "CMYK", "LAB"):

@@ -16,7 +16,9 @@ pytestmark = pytest.mark.smoke
 
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description dc:title="M\xc3\xbchle"/></x:xmpmeta>'
 MAKER_NOTE, COLOR_SPACE, WIDTH, HEIGHT = 0x927C, 0xA001, 0xA002, 0xA003
-KEEPERS = [".jpg", ".png", ".tif", ".webp"] + ([".avif"] if "AVIF" in Image.SAVE else [])
+KEEPERS = [".jpg", ".png", ".tif", ".webp"] + [
+    ending for ending, name in ((".avif", "AVIF"), (".heic", "HEIF")) if name in Image.SAVE
+]
 
 
 def full_exif(orientation: int = 1) -> Image.Exif:

@@ -28,17 +28,24 @@ STORED = {
     7: SHOWN.transpose(1, 0, 2)[::-1, ::-1],  # right, bottom
     8: np.rot90(SHOWN, -1),  # left, bottom
 }
-FORMATS = [".jpg", ".png", ".tif", ".webp"] + ([".avif"] if "AVIF" in Image.SAVE else [])
+FORMATS = [".jpg", ".png", ".tif", ".webp"] + [
+    ending for ending, name in ((".avif", "AVIF"), (".heic", "HEIF")) if name in Image.SAVE
+]
 
 
 def save(path: Path, orientation: int) -> None:
     exif = Image.Exif()
     exif[0x0112] = orientation
     exif[0x010E] = "the old mill"
-    options = {".jpg": {"quality": 95, "subsampling": 0}, ".avif": {"quality": 95, "subsampling": "4:4:4"}}
+    options = {
+        ".jpg": {"quality": 95, "subsampling": 0},
+        ".avif": {"quality": 95, "subsampling": "4:4:4"},
+        ".heic": {"quality": 95, "chroma": 444},
+    }
     image = Image.fromarray(np.ascontiguousarray(STORED[orientation]))
     lossless = {"lossless": True} if path.suffix == ".webp" else {}
-    image.save(path, exif=exif, **options.get(path.suffix, {}), **lossless)
+    # HEIF has a property of its own for it, which pillow-heif derives from raw EXIF.
+    image.save(path, exif=exif.tobytes(), **options.get(path.suffix, {}), **lossless)
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
