@@ -151,8 +151,7 @@ def picture_seeds() -> list[bytes]:
         (rgba, "TGA", {"compression": "tga_rle"}),
         (rgb, "JPEG2000", {}),
     ]
-    if "AVIF" in Image.SAVE:
-        saves.append((rgba, "AVIF", {"exif": notes["exif"]}))
+    saves += [(rgba, name, {"exif": notes["exif"]}) for name in ("AVIF", "HEIF") if name in Image.SAVE]
     seeds = [b"P3 2 2 255 1 2 3 4 5 6 7 8 9 10 11 12\n", b"P5 24 20 1023\n" + bytes(960)]
     for image, kind, options in saves:
         file = io.BytesIO()
