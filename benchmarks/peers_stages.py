@@ -27,7 +27,7 @@ def measure_stages(files: list[Path], out: Path, quality: int) -> dict[str, floa
     jobs = [Job(PurePath(path.name), path, out / path.name, ()) for path in files]
     with ExitStack() as stack:
         for owner, name, stage in (
-            (batch, "read_size", "decode"),
+            (batch, "read_area", "decode"),
             (batch, "read_picture", "decode"),
             (batch, "write_picture", "encode"),
             (Colorizer, "set_image", "shrink"),

@@ -45,7 +45,12 @@ if TYPE_CHECKING:
     help="Outputs that exist: auto redoes those older than their picture or hints.",
 )
 @click.option("--match", "pattern", help="Only pictures whose path matches, such as '*.jpg' or '1932/*'.")
-@click.option("--quality", type=click.IntRange(1, 100), default=92, show_default=True, help="Of JPEG and WebP.")
+@click.option(
+    "--quality", type=click.IntRange(1, 100), help="Of JPEG, WebP, AVIF and HEIF. [default: the JPEG's own; 92]"
+)
+@click.option(
+    "--keep-color", is_flag=True, help="Copy pictures that are in colour already; those with hints are coloured."
+)
 @click.option(
     "--max-pixels", type=click.IntRange(1), default=200_000_000, show_default=True, help="Larger pictures fail."
 )
@@ -63,7 +68,8 @@ def command(
     batch_size: int | None,
     if_exists: Any,
     pattern: str | None,
-    quality: int,
+    quality: int | None,
+    keep_color: bool,
     max_pixels: int,
     dry_run: bool,
     as_json: bool,
@@ -85,7 +91,7 @@ def command(
         return _describe(plan, as_json)
     check_writable(plan.output)
     sweep(plan.output)
-    return _run(plan, bundle, backend, device, jobs, batch_size or 0, quality, max_pixels, as_json, quiet)
+    return _run(plan, bundle, backend, device, jobs, batch_size or 0, quality, keep_color, max_pixels, as_json, quiet)
 
 
 def _describe(plan: Plan, as_json: bool) -> int:
@@ -108,7 +114,8 @@ def _run(
     device: str,
     jobs: int | None,
     batch_size: int,
-    quality: int,
+    quality: int | None,
+    keep_color: bool,
     max_pixels: int,
     as_json: bool,
     quiet: bool,
@@ -116,21 +123,23 @@ def _run(
     from ..runtime.plan import show
 
     begun = time.monotonic()
-    done, failed, pixels, stopped = 0, 0, 0, 0
+    done, kept, failed, pixels, stopped = 0, 0, 0, 0, 0
     if plan.jobs:
         from ..runtime.batch import Settings, open_colorizer, run_batch
 
         colorizer, workers = open_colorizer(
             len(plan.jobs), jobs, bundle=bundle, backend=backend, device=device, batch_size=batch_size
         )
-        results = run_batch(colorizer, plan.jobs, Settings(quality=quality, max_pixels=max_pixels), workers)
+        settings = Settings(quality=quality, keep_color=keep_color, max_pixels=max_pixels)
+        results = run_batch(colorizer, plan.jobs, settings, workers)
         with (
             Progress(len(plan.jobs), quiet) as progress,
             Interrupt(progress.say, "pictures in work are finished first") as interrupt,
         ):
             for result in results:
                 failed += result.error is not None
-                done += result.error is None
+                done += result.error is None and not result.kept
+                kept += result.kept
                 pixels += result.pixels
                 progress.step(show(result.job.relative), result.seconds, result.error)
                 if as_json:
@@ -143,6 +152,7 @@ def _run(
     seconds = time.monotonic() - begun
     summary = {
         "colored": done,
+        "kept": kept,
         "failed": failed,
         "current": len(plan.current),
         "seconds": round(seconds, 2),
@@ -154,10 +164,9 @@ def _run(
     rate = (
         f", {done / seconds:.1f} pictures/s, {pixels / 1e6 / seconds:.1f} megapixels/s" if done and seconds > 0 else ""
     )
-    click.echo(
-        f"{done} coloured, {len(plan.current)} current, {failed} failed in {seconds:.1f} s{rate}: {show(plan.output)}",
-        err=True,
-    )
+    left = f"{kept} in colour already, " if kept else ""
+    counts = f"{done} coloured, {left}{len(plan.current)} current, {failed} failed"
+    click.echo(f"{counts} in {seconds:.1f} s{rate}: {show(plan.output)}", err=True)
     return 128 + stopped if stopped else 3 if failed else 0
 
 
@@ -167,7 +176,7 @@ def _as_json(result: Result) -> dict[str, Any]:
     return {
         "picture": show(result.job.relative),
         "output": show(result.job.output),
-        "status": "failed" if result.error else "colored",
+        "status": "failed" if result.error else "kept" if result.kept else "colored",
         "hints": [show(p) for p in result.job.hints],
         "seconds": round(result.seconds, 3),
         "error": result.error,

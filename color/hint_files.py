@@ -27,6 +27,7 @@ from PIL import PngImagePlugin
 from .errors import HintError, UsageError
 from .hints import Hints, Mark
 from .lab import Bytes
+from .png import is_whole, may_lack_rows
 
 VERSION = 1
 MAX_JSON_BYTES = 1 << 20
@@ -124,7 +125,10 @@ def _decode(data: bytes) -> Bytes:
             mode, has_alpha = image.mode, image.has_transparency_data
             if has_alpha:
                 image.load()
-                return np.array(image if mode == "RGBA" else image.convert("RGBA"))
+                rgba = np.array(image if mode == "RGBA" else image.convert("RGBA"))
+                if may_lack_rows(data, rgba[-1]) and not is_whole(data):
+                    raise EOFError("its rows end early")
+                return rgba
     except Exception as error:  # Pillow lets SyntaxError, struct.error, zlib.error and more through
         raise HintError(f"the PNG is damaged or cut short ({error}): save it again") from error
     raise HintError(f"the PNG has no alpha ({mode}), so nothing says where the hints are: save it as RGBA")

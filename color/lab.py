@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.floating]
 Bytes = NDArray[np.uint8]
+Samples = NDArray[np.uint8] | NDArray[np.uint16]
+LARGEST: dict[object, float] = {np.dtype(np.uint8): 255.0, np.dtype(np.uint16): 65535.0}
 
 # Linear sRGB -> XYZ; the second row is luminance Y, whose weights sum to 1.
 XYZ_FROM_RGB = np.array(
@@ -49,19 +51,22 @@ def lab_f_inverse(f: Array) -> Array:
     return np.where(f > DELTA, f**3, (f - OFFSET) / SLOPE)
 
 
-def rgb_to_lab(rgb: Bytes | Array) -> Array:
-    """sRGB [..., 3], uint8 or float in 0..1, to LAB [..., 3]: L in 0..100, a and b in about -128..127."""
-    scale = 255.0 if rgb.dtype == np.uint8 else 1.0
-    xyz = srgb_to_linear(rgb.astype(np.float64) / scale) @ XYZ_FROM_RGB.T
+def _unit(rgb: Samples | Array) -> Array:
+    """Samples to 0..1; integers run to the largest of their kind."""
+    return rgb.astype(np.float64) / LARGEST.get(rgb.dtype, 1.0)
+
+
+def rgb_to_lab(rgb: Samples | Array) -> Array:
+    """sRGB [..., 3], uint8, uint16 or float in 0..1, to LAB [..., 3]: L in 0..100, a and b in about -128..127."""
+    xyz = srgb_to_linear(_unit(rgb)) @ XYZ_FROM_RGB.T
     f = lab_f(xyz / WHITE)
     lightness = 116.0 * f[..., 1] - 16.0
     return np.stack([lightness, 500.0 * (f[..., 0] - f[..., 1]), 200.0 * (f[..., 1] - f[..., 2])], axis=-1)
 
 
-def rgb_to_lightness(rgb: Bytes | Array) -> Array:
-    """sRGB [..., 3], uint8 or float in 0..1, to L [...] in 0..100."""
-    scale = 255.0 if rgb.dtype == np.uint8 else 1.0
-    luminance = srgb_to_linear(rgb.astype(np.float64) / scale) @ XYZ_FROM_RGB[1]
+def rgb_to_lightness(rgb: Samples | Array) -> Array:
+    """sRGB [..., 3], uint8, uint16 or float in 0..1, to L [...] in 0..100."""
+    luminance = srgb_to_linear(_unit(rgb)) @ XYZ_FROM_RGB[1]
     return 116.0 * lab_f(luminance) - 16.0
 
 
@@ -85,6 +90,15 @@ def into_gamut(linear: Array) -> Array:
     return np.clip(y[..., None] + keep * (linear - y[..., None]), 0.0, 1.0)
 
 
-def lab_to_rgb(lab: Array) -> NDArray[np.uint8]:
+def lab_to_rgb(lab: Array) -> Bytes:
     """LAB [..., 3] to sRGB uint8 [..., 3] with the lightness kept (see `into_gamut`)."""
-    return np.rint(linear_to_srgb(into_gamut(lab_to_linear(lab))) * 255.0).astype(np.uint8)
+    return np.rint(_encode(lab) * 255.0).astype(np.uint8)
+
+
+def lab_to_rgb16(lab: Array) -> NDArray[np.uint16]:
+    """As `lab_to_rgb`, to uint16."""
+    return np.rint(_encode(lab) * 65535.0).astype(np.uint16)
+
+
+def _encode(lab: Array) -> Array:
+    return linear_to_srgb(into_gamut(lab_to_linear(lab)))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from collections.abc import Generator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -15,11 +16,13 @@ from ..color.errors import PictureError
 from ..color.hint_files import load_hints
 from .colorizer import Colorizer
 from .engines.engine import cores
+from .files import replace_file
 from .memory import keep_freed_memory
-from .pictures import MAX_PIXELS, Picture, read_picture, read_size, write_picture
+from .pictures import MAX_PIXELS, Picture, is_coloured, read_area, read_picture, write_picture
 from .plan import Job, show
 
-# Pictures in work at one time hold at most this many pixels together (about 12 bytes each); one larger goes alone.
+# Pictures in work at one time hold at most this many pixels together; one larger goes alone. A pixel takes about 12
+# bytes, with 16 bits 20.
 PIXELS_IN_WORK = 60_000_000
 
 
@@ -27,7 +30,10 @@ PIXELS_IN_WORK = 60_000_000
 class Settings:
     """How pictures are read and written."""
 
-    quality: int = 92
+    quality: int | None = None
+    """See `write_picture`."""
+    keep_color: bool = False
+    """Leave pictures that are in colour already, and have no hints, as they are."""
     max_pixels: int = MAX_PIXELS
 
 
@@ -39,6 +45,8 @@ class Result:
     seconds: float
     pixels: int = 0
     error: str | None = None
+    kept: bool = False
+    """It was in colour already, and the output is the same."""
 
 
 class PixelBudget:
@@ -62,18 +70,19 @@ class PixelBudget:
 def color_one(colorizer: Colorizer, job: Job, settings: Settings, budget: PixelBudget) -> Result:
     """Read, colour and write one picture. What is wrong with the picture ends in the result, not in an exception."""
     begun = time.monotonic()
-    pixels = 0
+    pixels, kept = 0, False
     try:
-        width, height = read_size(job.source, settings.max_pixels)
-        budget.take(width * height)
-        pixels = width * height
+        area = read_area(job.source, settings.max_pixels)
+        budget.take(area)
+        pixels = area
         try:
             picture = read_picture(job.source, settings.max_pixels)
-            hints = load_hints(job.hints, (width, height)) if job.hints else None
-            colorizer.set_image(picture.rgb)
-            colored = Picture(colorizer.color(hints), picture.alpha, picture.exif)
+            kept = settings.keep_color and not job.hints and is_coloured(picture.rgb)
             job.output.parent.mkdir(parents=True, exist_ok=True)
-            write_picture(job.output, colored, settings.quality)
+            if kept and job.output.suffix == job.source.suffix:
+                replace_file(job.output, lambda temporary: shutil.copyfile(job.source, temporary))
+            else:
+                write_picture(job.output, picture if kept else _paint(colorizer, picture, job), settings.quality)
         finally:
             colorizer.clear()
             budget.give_back(pixels)
@@ -81,7 +90,16 @@ def color_one(colorizer: Colorizer, job: Job, settings: Settings, budget: PixelB
         return Result(job, time.monotonic() - begun, error=str(error))
     except OSError as error:
         return Result(job, time.monotonic() - begun, error=f"{show(error.filename or job.output)}: {error.strerror}")
-    return Result(job, time.monotonic() - begun, pixels)
+    return Result(job, time.monotonic() - begun, pixels, kept=kept)
+
+
+def _paint(colorizer: Colorizer, picture: Picture, job: Job) -> Picture:
+    height, width = picture.rgb.shape[:2]
+    hints = load_hints(job.hints, (width, height)) if job.hints else None
+    colorizer.set_image(picture.rgb)
+    if picture.deep is None:
+        return replace(picture, rgb=colorizer.color(hints))
+    return replace(picture, deep=colorizer.color_deep(picture.deep, hints))
 
 
 def open_colorizer(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..color.errors import BundleError
+from .onnx_form import has_external_data
 
 FORMAT = 1
 DEFAULT = Path(__file__).parent / "default"
@@ -42,13 +43,14 @@ class Bundle:
         digest = self.manifest["files"].get(name)
         if digest is None:
             raise BundleError(f"{self.path}: has no {name}; export the bundle again")
-        return _read(self.path / name, digest)
+        return (_read_graph if name.endswith(".onnx") else _read)(self.path / name, digest)
 
 
 def load_bundle(path: Path | None = None) -> Bundle:
     """Load and check a bundle; None is the default model that ships with gcolor.
 
-    Raises BundleError: no manifest, unknown format version, a file missing or with another hash.
+    Raises BundleError: no manifest, unknown format version, a file missing or with another hash, a graph that refers to
+    other files.
     """
     folder = path or DEFAULT
     try:
@@ -65,7 +67,18 @@ def load_bundle(path: Path | None = None) -> Bundle:
         ) from error
     if version != FORMAT:
         raise BundleError(f"{folder}: bundle format {version!r}, this gcolor reads {FORMAT}; export it again")
-    return Bundle(folder, manifest, *(_read(folder / name, digest) for name, digest in files.items()))
+    return Bundle(folder, manifest, *(_read_graph(folder / name, digest) for name, digest in files.items()))
+
+
+def _read_graph(path: Path, digest: str) -> bytes:
+    graph = _read(path, digest)
+    try:
+        external = has_external_data(graph)
+    except (IndexError, ValueError) as error:
+        raise BundleError(f"{path}: is no ONNX graph; export the bundle again") from error
+    if external:
+        raise BundleError(f"{path}: refers to data in other files, which no hash guards; export the bundle again")
+    return graph
 
 
 def _read(path: Path, digest: str) -> bytes:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import itertools
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from ..color.errors import PictureError, UsageError
 from ..color.hints import Hints
-from ..color.lab import Bytes
+from ..color.lab import Bytes, lab_to_rgb16, rgb_to_lab, rgb_to_lightness
 from .bundle import load_bundle
 from .engines.batching import BatchingEngine
 from .engines.engine import open_engine
@@ -24,6 +26,11 @@ LONG_SIDE = 512
 WHOLE = 1_000_000
 TILE = 512
 GPU_BATCH = 8
+# Where a picture of 16 bits is darker than this level of 8, its chroma is taken at this level: 8 bits have too few
+# colours below, and every colour that fits the gamut there fits it here.
+CHROMA_FLOOR = 64
+
+Tile = tuple[slice, slice]
 
 
 def choose_grid(height: int, width: int) -> tuple[int, int]:
@@ -113,29 +120,62 @@ class Colorizer:
         """
         if self._rgb is None:
             raise PictureError("no picture is set; call set_image first")
-        raster = self._raster(hints)[None]
-        colored, ab = self.engine.color(self._small[None], raster)
-        if not np.isfinite(ab).all():
-            raise PictureError("the model's output is not a number; the bundle is damaged or the wrong one")
+        colored, ab = self._predict(hints)
         if self._small is self._rgb:
             return colored[0]
-        height, width = self._rgb.shape[:2]
         out = np.empty_like(self._rgb)
-        rgb = self._rgb
 
-        def paint(corner: tuple[int, int]) -> None:
-            top, left = corner
-            tile = np.s_[top : top + TILE, left : left + TILE]
-            out[tile] = self.engine.paint(np.ascontiguousarray(rgb[tile])[None], ab, (top, left, height, width))[0]
+        def paint(tile: Tile) -> None:
+            out[tile] = self._paint(tile, ab)
 
+        self._each_tile(paint)
+        return out
+
+    def color_deep(self, samples: NDArray[np.uint16], hints: Bytes | Hints | None = None) -> NDArray[np.uint16]:
+        """The picture that was set, at the lightness of its own samples of 16 bits: uint16 [H, W, 3].
+
+        samples: uint16 [H, W] (grey) or [H, W, 3] in sRGB; what was set is the same picture at 8 bits. For hints and
+        errors see `color`.
+        """
+        if self._rgb is None or samples.dtype != np.uint16 or samples.shape[:2] != self._rgb.shape[:2]:
+            raise PictureError("samples are uint16 of the size of the picture that was set")
+        _, ab = self._predict(hints)
+        out = np.empty(self._rgb.shape, np.uint16)
+
+        def paint(tile: Tile) -> None:
+            lab = rgb_to_lab(self._paint(tile, ab, darkest=CHROMA_FLOOR))
+            own = samples[tile]
+            lab[..., 0] = rgb_to_lightness(own if own.ndim == 3 else np.repeat(own[..., None], 3, axis=2))
+            out[tile] = lab_to_rgb16(lab)
+
+        self._each_tile(paint)
+        return out
+
+    def _predict(self, hints: Bytes | Hints | None) -> tuple[Bytes, NDArray[np.float32]]:
+        """What the fused graph makes of the small picture: it coloured [1, H', W', 3], and ab [1, 2, g, k]."""
+        colored, ab = self.engine.color(self._small[None], self._raster(hints)[None])
+        if not np.isfinite(ab).all():
+            raise PictureError("the model's output is not a number; the bundle is damaged or the wrong one")
+        return colored, ab
+
+    def _paint(self, tile: Tile, ab: NDArray[np.float32], darkest: int = 0) -> Bytes:
+        """A tile by the whole picture's ab; what is darker than a level is painted at that level."""
+        assert self._rgb is not None
+        pixels = np.ascontiguousarray(self._rgb[tile])
+        place = (tile[0].start, tile[1].start, *self._rgb.shape[:2])
+        return self.engine.paint((np.maximum(pixels, darkest) if darkest else pixels)[None], ab, place)[0]
+
+    def _each_tile(self, work: Callable[[Tile], None]) -> None:
+        assert self._rgb is not None
+        height, width = self._rgb.shape[:2]
         corners = itertools.product(range(0, height, TILE), range(0, width, TILE))
+        tiles = [(slice(top, top + TILE), slice(left, left + TILE)) for top, left in corners]
         if self.engine.painters == 1:
-            for corner in corners:
-                paint(corner)
+            for tile in tiles:
+                work(tile)
         else:
             with ThreadPoolExecutor(self.engine.painters) as pool:
-                list(pool.map(paint, corners))
-        return out
+                list(pool.map(work, tiles))
 
     def _raster(self, hints: Bytes | Hints | None) -> Bytes:
         assert self._rgb is not None

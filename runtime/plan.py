@@ -12,7 +12,7 @@ from typing import Literal
 from ..color.errors import NothingToDoError, UsageError
 from ..color.hint_files import HintFolder
 from .files import TEMPORARY
-from .pictures import SUFFIXES, find_pictures
+from .pictures import SUFFIXES, find_pictures, output_name
 
 IfExists = Literal["auto", "skip", "overwrite", "error"]
 
@@ -78,7 +78,7 @@ def make_plan(
     jobs: list[Job] = []
     current: list[Job] = []
     for source, relative in zip(sources, relatives, strict=True):
-        job = Job(relative, source, target / relative, tuple(folder.find(relative)) if folder else ())
+        job = Job(relative, source, target / output_name(relative), tuple(folder.find(relative)) if folder else ())
         (current if _is_current(job, if_exists) else jobs).append(job)
     return Plan(target, jobs, current, folder.unused(relatives) if folder else [])
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import struct
 import subprocess
 import sys
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -58,9 +60,45 @@ def scene(height: int = 96, width: int = 144, seed: int = 0) -> np.ndarray:
     return np.clip(out + rng.normal(0, 4, out.shape), 0, 255).astype(np.uint8)
 
 
+def png(
+    width: int,
+    height: int,
+    rows: bytes,
+    *,
+    depth: int = 8,
+    color: int = 2,
+    interlaced: bool = False,
+    extra: bytes = b"",
+) -> bytes:
+    """A PNG around raw rows, each with its filter byte in front; its chunks are sound, its rows as they are given."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, interlaced)
+    parts = chunk(b"IHDR", header) + extra + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + parts
+
+
+@pytest.fixture
+def make_png() -> Callable[..., bytes]:
+    return png
+
+
 @pytest.fixture
 def make_scene() -> Callable[..., np.ndarray]:
     return scene
+
+
+def outputs(folder: Path) -> list[str]:
+    """The files below an output folder, without the journal."""
+    names = [p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()]
+    return sorted(name for name in names if name != ".gcolor.journal")
+
+
+@pytest.fixture
+def list_outputs() -> Callable[[Path], list[str]]:
+    return outputs
 
 
 @pytest.fixture

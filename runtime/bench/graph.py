@@ -9,10 +9,11 @@ of "pre".
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from ...color.errors import EngineError
+from ..onnx_form import fields
 
 NETWORK_OUTPUT = "ab"
 # Field numbers of onnx.proto: ModelProto.graph, GraphProto.node, and those of NodeProto.
@@ -33,8 +34,8 @@ class Node:
 def read_nodes(model: bytes) -> list[Node]:
     """The nodes of an ONNX file's main graph. Raises EngineError where it is none."""
     try:
-        graphs = [value for field, value in _fields(memoryview(model)) if field == GRAPH]
-        return [_node(value) for graph in graphs for field, value in _fields(graph) if field == NODE]
+        graphs = [value for field, value in fields(memoryview(model)) if field == GRAPH]
+        return [_node(value) for graph in graphs for field, value in fields(graph) if field == NODE]
     except (IndexError, ValueError) as error:
         raise EngineError("the graph that ONNX Runtime saved cannot be read") from error
 
@@ -73,37 +74,7 @@ def _reach(start: list[Node], step: Callable[[Node], Iterable[Node]]) -> set[Nod
 
 def _node(data: memoryview) -> Node:
     texts: dict[int, list[str]] = {INPUT: [], OUTPUT: [], NAME: [], KIND: []}
-    for field, value in _fields(data):
+    for field, value in fields(data):
         if field in texts:
             texts[field].append(bytes(value).decode())
     return Node("".join(texts[NAME]), "".join(texts[KIND]), tuple(filter(None, texts[INPUT])), tuple(texts[OUTPUT]))
-
-
-def _fields(data: memoryview) -> Iterator[tuple[int, memoryview]]:
-    """Number and content of the fields of a protobuf message that have a length; others are passed over."""
-    at = 0
-    while at < len(data):
-        key, at = _varint(data, at)
-        match key & 7:
-            case 0:
-                _, at = _varint(data, at)
-            case 1:
-                at += 8
-            case 2:
-                length, at = _varint(data, at)
-                yield key >> 3, data[at : at + length]
-                at += length
-            case 5:
-                at += 4
-            case kind:
-                raise ValueError(f"wire type {kind}")
-
-
-def _varint(data: memoryview, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        byte = data[at]
-        value |= (byte & 127) << shift
-        at, shift = at + 1, shift + 7
-        if byte < 128:
-            return value, at

@@ -158,7 +158,7 @@ class StageClock:
         decoded = clock()
         self._colorizer.set_image(picture.rgb)
         shrunk = clock()
-        made = Picture(self._colorizer.color(), None, picture.exif)
+        made = Picture(self._colorizer.color(), None, picture.notes)
         colored = clock()
         write_picture(self._folder / source.name, made)
         ended = clock()

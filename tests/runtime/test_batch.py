@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,8 +21,9 @@ def test_a_batch_paints_what_a_plain_loop_paints(grey_folder: Path, tmp_path: Pa
     assert all(r.error is None and r.pixels == 96 * 144 and r.seconds > 0 for r in results)
     alone = Colorizer(device="cpu", threads=1)
     for job in plan.jobs:
-        alone.set_image(read_picture(job.source).rgb)
-        write_picture(tmp_path / job.source.name, Picture(alone.color(), None, None))
+        picture = read_picture(job.source)
+        alone.set_image(picture.rgb)
+        write_picture(tmp_path / job.source.name, replace(picture, rgb=alone.color()))
         assert (tmp_path / job.source.name).read_bytes() == job.output.read_bytes()
 
 

@@ -1,0 +1,22 @@
+"""Picture files: read strictly, written whole or not at all, with what belongs to them."""
+
+from .coloured import is_coloured
+from .formats import MAX_PIXELS, SUFFIXES, find_pictures, output_name
+from .picture import Notes, Picture
+from .read import read_area, read_picture, read_size
+from .write import save_picture, write_picture
+
+__all__ = [
+    "MAX_PIXELS",
+    "SUFFIXES",
+    "Notes",
+    "Picture",
+    "find_pictures",
+    "is_coloured",
+    "output_name",
+    "read_area",
+    "read_picture",
+    "read_size",
+    "save_picture",
+    "write_picture",
+]

@@ -1,0 +1,98 @@
+"""Which picture files are read and written, and what their names end in."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path, PurePath
+
+from PIL import Image
+
+from ...color.errors import PictureError
+
+MAX_PIXELS = 200_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Format:
+    """A format by Pillow's name, and what a coloured picture keeps in it."""
+
+    name: str
+    suffixes: tuple[str, ...]
+    alpha: bool = True
+    deep: bool = False
+    """Keeps 16 bits."""
+    needs: str = ""
+    """What to install where Pillow does not have it."""
+    output: str = ""
+    """What the output's name is given behind its own ending, where that format holds no picture in true colour or
+    cannot be written."""
+
+
+# Only these are decoded, whatever a file is called: some of Pillow's other readers run programs, or were written for
+# files that nobody sends with bad intent.
+FORMATS = (
+    Format(name="JPEG", suffixes=(".jpg", ".jpeg", ".jpe", ".jfif"), alpha=False),
+    Format(name="PNG", suffixes=(".png",), deep=True),
+    Format(name="TIFF", suffixes=(".tif", ".tiff"), deep=True),
+    Format(name="WEBP", suffixes=(".webp",)),
+    Format(name="BMP", suffixes=(".bmp", ".dib")),
+    Format(name="AVIF", suffixes=(".avif",), needs="pip install 'pillow>=11.3'"),
+    Format(name="HEIF", suffixes=(".heic", ".heif"), needs="pip install 'gcolor[heif]'"),
+    Format(name="JPEG2000", suffixes=(".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx"), deep=True),
+    Format(name="PPM", suffixes=(".ppm", ".pnm"), alpha=False, deep=True),
+    Format(name="PPM", suffixes=(".pgm", ".pbm"), output=".ppm"),
+    Format(name="TGA", suffixes=(".tga",)),
+    Format(name="GIF", suffixes=(".gif",), output=".png"),
+    Format(name="PSD", suffixes=(".psd",), output=".png"),
+)
+PLUGINS = ("Jpeg", "Mpo", "Png", "Tiff", "WebP", "Bmp", "Avif", "Jpeg2K", "Ppm", "Tga", "Gif", "Psd")
+
+
+def _load_plugins() -> None:
+    """Pillow's readers of our formats, and HEIF's where pillow-heif is installed."""
+    for name in PLUGINS:
+        with contextlib.suppress(ImportError):
+            import_module(f"PIL.{name}ImagePlugin")
+    with contextlib.suppress(ImportError):
+        import_module("pillow_heif").register_heif_opener()
+
+
+_load_plugins()
+# BMP without its file header has a name of its own in Pillow.
+READABLE = sorted(({f.name for f in FORMATS} | {"DIB"}) & set(Image.OPEN))
+# By ending, what is here and what is not: a picture that cannot be read is said, not passed over.
+SUFFIXES = {suffix: kind for kind in FORMATS for suffix in kind.suffixes}
+
+
+def find_pictures(folder: Path) -> list[Path]:
+    """All files below a folder that are named like pictures, sorted; not hidden ones, not through linked folders."""
+    found = []
+    for root, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [Path(root, n) for n in names if not n.startswith(".") and os.path.splitext(n)[1].lower() in SUFFIXES]
+    return sorted(found)
+
+
+def output_name(relative: PurePath) -> PurePath:
+    """What a picture's output is called: as the picture, with an ending more where its format holds no true colour."""
+    kind = SUFFIXES.get(relative.suffix.lower())
+    return relative.with_name(relative.name + kind.output) if kind and kind.output else relative
+
+
+def format_of(path: Path) -> Format:
+    """The format that a name's ending asks for. Raises PictureError where it is none that can be written."""
+    kind = SUFFIXES.get(path.suffix.lower())
+    if kind is None or kind.output:
+        endings = " ".join(sorted(suffix for suffix, kind in SUFFIXES.items() if not kind.output))
+        raise PictureError(f"a name that ends in {path.suffix!r} says no format to write; use one of {endings}")
+    if kind.name not in Image.SAVE:
+        raise PictureError(missing(kind))
+    return kind
+
+
+def missing(kind: Format) -> str:
+    """The sentence for a format that Pillow does not have here."""
+    return f"this Pillow has no {kind.name}; {kind.needs or 'install the Pillow that PyPI has'}"

@@ -1,0 +1,109 @@
+"""Colours by their ICC profile to sRGB, so that what is written can be labelled with what it is."""
+
+from __future__ import annotations
+
+import functools
+import io
+import itertools
+
+import cv2
+import numpy as np
+from PIL import Image, ImageCms
+
+from ...color.errors import PictureError, one_line
+from ...color.lab import Bytes
+
+ADVICE = "convert the picture to sRGB, or remove the profile if it is the wrong one"
+
+
+def _make_srgb() -> bytes:
+    data = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    # The date of its making: the same picture shall give the same bytes on every day.
+    data[24:36] = bytes([7, 0xD0, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0])
+    return bytes(data)
+
+
+SRGB = _make_srgb()
+
+
+def to_srgb(image: Image.Image, profile: bytes | None) -> tuple[Bytes, bytes | None]:
+    """An image in mode L, RGB, CMYK or LAB as uint8 [H, W, 3] in sRGB, and the profile to label it with.
+
+    Without a profile, grey and RGB are taken for sRGB, and None is the label. Raises PictureError for a profile that
+    is damaged or of another kind of picture.
+    """
+    if image.mode == "LAB":
+        return np.asarray(ImageCms.applyTransform(image, _transform(None, "LAB"))), SRGB
+    if not profile:
+        return _as_rgb(image), None
+    if image.mode == "L":
+        levels = _grey_levels(profile)
+        rgb = _as_rgb(image)
+        return (rgb if levels is None else np.asarray(cv2.LUT(rgb, levels), np.uint8)), label(profile)
+    if image.mode == "RGB" and is_srgb(profile):
+        return _as_rgb(image), profile
+    return np.asarray(ImageCms.applyTransform(image, _transform(profile, image.mode))), SRGB
+
+
+def label(profile: bytes) -> bytes:
+    """The profile that a picture in sRGB gets, whose file had this one: its own where that means sRGB."""
+    return profile if color_space(profile) == "RGB" and is_srgb(profile) else SRGB
+
+
+@functools.lru_cache(16)
+def is_srgb(profile: bytes) -> bool:
+    """Whether a profile of RGB means sRGB: by what it does, not by what it calls itself. Raises PictureError."""
+    sample = np.array(list(itertools.product(range(0, 256, 17), repeat=3)), np.uint8)[None]
+    seen = ImageCms.applyTransform(Image.fromarray(sample), _transform(profile, "RGB"))
+    return int(cv2.absdiff(np.asarray(seen), sample).max()) <= 1
+
+
+def color_space(profile: bytes) -> str:
+    """What a profile describes: "GRAY", "RGB", "CMYK"... Raises PictureError."""
+    return _open(profile).profile.xcolor_space.strip()
+
+
+@functools.lru_cache(16)
+def _grey_levels(profile: bytes) -> Bytes | None:
+    """What becomes of the 256 levels of grey [1, 256, 3], which is all there is to a grey picture's profile.
+
+    None where they stay. Many grey scans carry the profile of an RGB space: grey is R = G = B there.
+    """
+    ramp = np.arange(256, dtype=np.uint8)[None]
+    if color_space(profile) == "RGB":
+        image, mode = Image.fromarray(np.repeat(ramp[..., None], 3, axis=2)), "RGB"
+    else:
+        image, mode = Image.fromarray(ramp), "L"
+    levels = np.asarray(ImageCms.applyTransform(image, _transform(profile, mode)))
+    return None if int(cv2.absdiff(levels, np.repeat(ramp[..., None], 3, axis=2)).max()) <= 1 else levels
+
+
+def _open(profile: bytes) -> ImageCms.ImageCmsProfile:
+    try:
+        return ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError) as error:
+        raise PictureError(f"its ICC profile is damaged ({one_line(error)}); {ADVICE}") from error
+
+
+@functools.lru_cache(16)
+def _transform(profile: bytes | None, mode: str) -> ImageCms.ImageCmsTransform:
+    """From a profile, or from LAB, to sRGB: relative colours, black to black, as most viewers do. Safe in threads."""
+    source = _open(profile) if profile is not None else ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
+    try:
+        return ImageCms.buildTransform(
+            source,
+            _open(SRGB),
+            mode,
+            "RGB",
+            ImageCms.Intent.RELATIVE_COLORIMETRIC,
+            ImageCms.Flags.BLACKPOINTCOMPENSATION,
+        )
+    except (ImageCms.PyCMSError, ValueError, TypeError) as error:
+        raise PictureError(f"its ICC profile is not one of such a picture ({one_line(error)}); {ADVICE}") from error
+
+
+def _as_rgb(image: Image.Image) -> Bytes:
+    if image.mode == "L":
+        # Several times as fast as Pillow's conversion.
+        return np.asarray(cv2.cvtColor(np.asarray(image), cv2.COLOR_GRAY2RGB), np.uint8)
+    return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
