@@ -30,8 +30,10 @@ if TYPE_CHECKING:
     "--bundle", type=click.Path(path_type=Path), help="Model bundle. [default: the one that ships with gcolor]"
 )
 @options.backend
-@options.device
-@click.option("--jobs", type=click.IntRange(1), help="Pictures in work at one time. [default: one for each core]")
+@options.devices
+@click.option(
+    "--jobs", type=click.IntRange(1), help="Pictures in work at one time, of each device. [default: one for each core]"
+)
 @click.option(
     "--batch-size",
     type=click.IntRange(1),
@@ -119,11 +121,26 @@ def _run(
     done, failed, pixels, stopped = 0, 0, 0, 0
     if plan.jobs:
         from ..runtime.batch import Settings, open_colorizer, run_batch
+        from ..runtime.worker import Opening
+        from ..runtime.workers import run_workers, split_devices
 
-        colorizer, workers = open_colorizer(
-            len(plan.jobs), jobs, bundle=bundle, backend=backend, device=device, batch_size=batch_size
-        )
-        results = run_batch(colorizer, plan.jobs, Settings(quality=quality, max_pixels=max_pixels), workers)
+        settings = Settings(quality=quality, max_pixels=max_pixels)
+        devices = split_devices(device)
+        if len(devices) == 1:
+            colorizer, workers = open_colorizer(
+                len(plan.jobs), jobs, bundle=bundle, backend=backend, device=devices[0], batch_size=batch_size
+            )
+            results = run_batch(colorizer, plan.jobs, settings, workers)
+        else:
+            opening = Opening(
+                pictures=-(-len(plan.jobs) // len(devices)),
+                processes=len(devices),
+                jobs=jobs,
+                bundle=bundle,
+                backend=backend,
+                batch_size=batch_size,
+            )
+            results = run_workers(devices, plan.jobs, settings, opening, report=lambda line: progress.say(line))
         with (
             Progress(len(plan.jobs), quiet) as progress,
             Interrupt(progress.say, "pictures in work are finished first") as interrupt,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,20 +92,36 @@ def open_colorizer(
     backend: str = "auto",
     device: str = "auto",
     batch_size: int = 0,
+    processes: int = 1,
 ) -> tuple[Colorizer, int]:
     """A colorizer and the number of workers for so many pictures: the threads of both together use each core once.
 
     jobs: workers asked for. By default there is one for each core, and two on a GPU, where they mostly read and write.
-    Sets how this process's OpenCV and allocator behave. Raises BundleError and EngineError.
+    processes: so many share the cores. Sets how this process's OpenCV and allocator behave. Raises BundleError and
+    EngineError.
     """
-    workers = min(jobs or cores(), pictures)
+    share = max(1, cores() // processes)
+    workers = min(jobs or share, pictures)
     # A worker is a thread; OpenCV's own threads would only get in their way.
     cv2.setNumThreads(1)
     keep_freed_memory(one_arena=True)
-    colorizer = Colorizer(bundle, device, max(1, cores() // workers), backend, batch_size)
+    colorizer = Colorizer(bundle, device, max(1, share // workers), backend, batch_size)
     if colorizer.engine.device != "cpu":
-        workers = min(jobs or 2 * cores(), pictures)
+        workers = min(jobs or 2 * share, pictures)
     return colorizer, workers
+
+
+def color_by_threads(colorizer: Colorizer, settings: Settings) -> Callable[[Job], Result]:
+    """`color_one` for several threads at once: they share the engine and the pixels in work."""
+    local = threading.local()
+    budget = PixelBudget(PIXELS_IN_WORK)
+
+    def color(job: Job) -> Result:
+        if not hasattr(local, "colorizer"):
+            local.colorizer = colorizer.share()
+        return color_one(local.colorizer, job, settings, budget)
+
+    return color
 
 
 def run_batch(colorizer: Colorizer, jobs: list[Job], settings: Settings, workers: int) -> Generator[Result]:
@@ -113,14 +129,7 @@ def run_batch(colorizer: Colorizer, jobs: list[Job], settings: Settings, workers
 
     Closing the iterator stops taking new pictures and waits for those in work.
     """
-    local = threading.local()
-    budget = PixelBudget(PIXELS_IN_WORK)
-
-    def work(job: Job) -> Result:
-        if not hasattr(local, "colorizer"):
-            local.colorizer = colorizer.share()
-        return color_one(local.colorizer, job, settings, budget)
-
+    work = color_by_threads(colorizer, settings)
     waiting = iter(jobs)
     running: set[Future[Result]] = set()
     with ThreadPoolExecutor(workers) as pool:
