@@ -32,8 +32,8 @@ def check(hints: Path, images: Path | None) -> int:
     """
     from ..color.errors import PictureError, UsageError
     from ..color.hint_files import HintFolder, load_hints
+    from ..runtime.files import show
     from ..runtime.pictures import find_pictures, read_size
-    from ..runtime.plan import show
 
     folder = HintFolder(hints)
     wrong = good = 0

@@ -322,17 +322,21 @@ class HintFolder:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._files: dict[tuple[str, str], Path] = {}
+        # Kept as text: there may be millions.
+        self._files: dict[tuple[str, str], str] = {}
         if not folder.is_dir():
             raise UsageError(f"{folder}: no such folder of hints")
         for root, folders, names in os.walk(folder, onerror=self._refuse):
             folders[:] = sorted(name for name in folders if not name.startswith("."))
+            below = os.path.relpath(root, folder)
+            prefix = "" if below == "." else below.replace(os.sep, "/") + "/"
             for name in sorted(names):
-                path = Path(root, name)
-                kind = path.suffix.lower()
-                if name.startswith(".") or kind not in SUFFIXES or not path.is_file():
+                path = os.path.join(root, name)
+                stem, kind = os.path.splitext(name)
+                kind = kind.lower()
+                if name.startswith(".") or kind not in SUFFIXES or not os.path.isfile(path):
                     continue
-                key = _key(path.relative_to(folder).with_suffix("")), kind
+                key = _key(prefix + stem), kind
                 if key in self._files:
                     raise UsageError(f"{self._files[key]} and {path} are hints for the same picture: keep one of them")
                 self._files[key] = path
@@ -341,32 +345,40 @@ class HintFolder:
     def _refuse(error: OSError) -> None:
         raise UsageError(f"{error.filename}: cannot be read: {error.strerror}") from error
 
-    def find(self, relative: PurePath) -> list[Path]:
-        """The hint files of one picture: none, a PNG, a JSON, or both in this order."""
-        for stem in (relative, relative.with_suffix("")):
-            found = [self._files[key] for kind in SUFFIXES if (key := (_key(stem), kind)) in self._files]
-            if found:
+    def names(self, relative: str) -> tuple[str, ...]:
+        """The hint files of one picture, named with forward slashes: none, a PNG, a JSON, or both in this order."""
+        for stem in (relative, os.path.splitext(relative)[0]):
+            key = _key(stem)
+            if found := tuple(path for kind in SUFFIXES if (path := self._files.get((key, kind)))):
                 return found
-        return []
+        return ()
 
-    def ambiguous(self, relatives: Iterable[PurePath]) -> None:
+    def find(self, relative: PurePath) -> list[Path]:
+        """Like `names`, with paths."""
+        return [Path(path) for path in self.names(relative.as_posix())]
+
+    def ambiguous(self, relatives: Iterable[str | PurePath]) -> None:
         """Raises `UsageError` when two of the pictures, as `a.jpg` and `a.tif`, would take the same hint file."""
-        owner: dict[Path, PurePath] = {}
-        for relative in relatives:
-            for path in self.find(relative):
+        owner: dict[str, str] = {}
+        for relative in map(_posix, relatives):
+            for path in self.names(relative):
                 other = owner.setdefault(path, relative)
                 if other != relative:
+                    mine, its, kind = *map(os.path.basename, (relative, other)), os.path.splitext(path)[1]
                     raise UsageError(
-                        f"{path} may belong to {other} or to {relative}: "
-                        f"name it {other.name}{path.suffix} or {relative.name}{path.suffix}"
+                        f"{path} may belong to {other} or to {relative}: name it {its}{kind} or {mine}{kind}"
                     )
 
-    def unused(self, relatives: Iterable[PurePath]) -> list[Path]:
+    def unused(self, relatives: Iterable[str | PurePath]) -> list[Path]:
         """The hint files that belong to none of the pictures, sorted."""
-        used = {path for relative in relatives for path in self.find(relative)}
-        return sorted(path for path in self._files.values() if path not in used)
+        used = {path for relative in map(_posix, relatives) for path in self.names(relative)}
+        return sorted(Path(path) for path in self._files.values() if path not in used)
 
 
-def _key(relative: PurePath) -> str:
-    """A relative path for comparison: macOS may store the same name decomposed."""
-    return unicodedata.normalize("NFC", relative.as_posix())
+def _posix(relative: str | PurePath) -> str:
+    return relative if isinstance(relative, str) else relative.as_posix()
+
+
+def _key(name: str) -> str:
+    """A name for comparison: macOS may store the same one decomposed."""
+    return name if name.isascii() else unicodedata.normalize("NFC", name)

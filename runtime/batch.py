@@ -4,41 +4,28 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 
 from ..color.errors import PictureError
 from ..color.hint_files import load_hints
+from .bundle import fingerprint
 from .colorizer import Colorizer
 from .engines.engine import cores
+from .files import make_parent, mode_for, show, temporary_file
+from .fingerprint import take, unchanged
+from .journal import Entry, Recipe
 from .memory import keep_freed_memory
-from .pictures import MAX_PIXELS, Picture, read_picture, read_size, write_picture
-from .plan import Job, show
+from .pictures import Picture, read_picture, read_size, save_picture
+from .plan import Job
+from .result import Result, discard
+from .settings import Settings
 
 # Pictures in work at one time hold at most this many pixels together (about 12 bytes each); one larger goes alone.
 PIXELS_IN_WORK = 60_000_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """How pictures are read and written."""
-
-    quality: int = 92
-    max_pixels: int = MAX_PIXELS
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What became of one picture: `error` is None, or the sentence that says what is wrong with it."""
-
-    job: Job
-    seconds: float
-    pixels: int = 0
-    error: str | None = None
 
 
 class PixelBudget:
@@ -60,28 +47,50 @@ class PixelBudget:
 
 
 def color_one(colorizer: Colorizer, job: Job, settings: Settings, budget: PixelBudget) -> Result:
-    """Read, colour and write one picture. What is wrong with the picture ends in the result, not in an exception."""
+    """Read and colour one picture into a temporary file beside its output, which `finish` puts into its place.
+
+    What is wrong with the picture ends in the result, not in an exception.
+    """
     begun = time.monotonic()
-    pixels = 0
+    size = (0, 0)
     try:
-        width, height = read_size(job.source, settings.max_pixels)
-        budget.take(width * height)
-        pixels = width * height
+        size = read_size(job.source, settings.max_pixels)
+        budget.take(size[0] * size[1])
         try:
-            picture = read_picture(job.source, settings.max_pixels)
-            hints = load_hints(job.hints, (width, height)) if job.hints else None
-            colorizer.set_image(picture.rgb)
-            colored = Picture(colorizer.color(hints), picture.alpha, picture.exif)
-            job.output.parent.mkdir(parents=True, exist_ok=True)
-            write_picture(job.output, colored, settings.quality)
+            temporary, entry = _color(colorizer, job, size, settings)
         finally:
             colorizer.clear()
-            budget.give_back(pixels)
+            budget.give_back(size[0] * size[1])
     except PictureError as error:
-        return Result(job, time.monotonic() - begun, error=str(error))
+        return Result(job, time.monotonic() - begun, size, str(error))
     except OSError as error:
-        return Result(job, time.monotonic() - begun, error=f"{show(error.filename or job.output)}: {error.strerror}")
-    return Result(job, time.monotonic() - begun, pixels)
+        sentence = f"{show(error.filename or job.output)}: {error.strerror or error}"
+        return Result(job, time.monotonic() - begun, size, sentence)
+    return Result(job, time.monotonic() - begun, size, None, str(temporary), entry)
+
+
+def _color(colorizer: Colorizer, job: Job, size: tuple[int, int], settings: Settings) -> tuple[Path, Entry]:
+    source, *hint_files = prints = [take(path) for path in (job.source, *job.hints)]
+    picture = read_picture(job.source, settings.max_pixels)
+    hints = load_hints(job.hints, size) if job.hints else None
+    for path, before in zip((job.source, *job.hints), prints, strict=True):
+        # What was coloured must be what was fingerprinted, and no half-written file.
+        if not unchanged(path, before):
+            raise PictureError(f"{show(path)} changed while it was read; run again when it is complete")
+    colorizer.set_image(picture.rgb)
+    colored = Picture(colorizer.color(hints), picture.alpha, picture.exif)
+    make_parent(job.output, Path(job.roots.output))
+    with temporary_file(job.output) as temporary:
+        save_picture(temporary, colored, settings.quality)
+        temporary.chmod(mode_for(job.output))
+        output = take(temporary)._replace(changed=0)
+    engine = colorizer.engine
+    recipe = Recipe(
+        fingerprint(colorizer.bundle.manifest),
+        settings.shaping(job.made),
+        f"{engine.backend} on {engine.device}, {engine.about}",
+    )
+    return temporary, Entry(source, tuple(hint_files), output, recipe)
 
 
 def open_colorizer(
@@ -124,10 +133,17 @@ def color_by_threads(colorizer: Colorizer, settings: Settings) -> Callable[[Job]
     return color
 
 
-def run_batch(colorizer: Colorizer, jobs: list[Job], settings: Settings, workers: int) -> Generator[Result]:
-    """Colour the jobs with some workers that share one engine; results come as they are ready.
+def run_batch(
+    colorizer: Colorizer,
+    jobs: Iterable[Job],
+    settings: Settings,
+    workers: int,
+    stopping: Callable[[], object] = lambda: False,
+) -> Generator[Result]:
+    """Colour the jobs with some workers that share one engine; results come as they are ready, each to be finished.
 
-    Closing the iterator stops taking new pictures and waits for those in work.
+    Once `stopping` says so no new picture is taken, and the results of those in work still come. Closing the iterator
+    waits for them and discards them.
     """
     work = color_by_threads(colorizer, settings)
     waiting = iter(jobs)
@@ -136,13 +152,14 @@ def run_batch(colorizer: Colorizer, jobs: list[Job], settings: Settings, workers
         try:
             while True:
                 # No more than is in work is ever queued, so an interrupt has little to finish.
-                while len(running) < workers and (job := next(waiting, None)) is not None:
+                while len(running) < workers and not stopping() and (job := next(waiting, None)) is not None:
                     running.add(pool.submit(work, job))
                 if not running:
                     return
-                done, running = wait(running, return_when=FIRST_COMPLETED)
-                for future in done:
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    running.remove(future)
                     yield future.result()
         finally:
             for future in running:
-                future.cancel()
+                if not future.cancel():
+                    discard(future.result())

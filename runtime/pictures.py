@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
-from ..color.errors import PictureError, one_line
+from ..color.errors import PictureError, UsageError, one_line
 from ..color.lab import Bytes
-from .files import replace_file
+from .files import replace_file, show
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
 MAX_PIXELS = 200_000_000
@@ -37,12 +37,32 @@ class Picture:
 
 
 def find_pictures(folder: Path) -> list[Path]:
-    """All files below a folder that are named like pictures, sorted; not hidden ones, not through linked folders."""
+    """The pictures below a folder, see `scan`, sorted."""
+    return sorted(folder / name for name in scan(folder))
+
+
+def scan(folder: Path) -> list[str]:
+    """The files below a folder that are named like pictures, with forward slashes, in no order.
+
+    Not hidden ones, not through linked folders. Raises UsageError where a folder cannot be read.
+    """
     found = []
-    for root, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [Path(root, n) for n in names if not n.startswith(".") and os.path.splitext(n)[1].lower() in SUFFIXES]
-    return sorted(found)
+    waiting = [""]
+    while waiting:
+        prefix = waiting.pop()
+        try:
+            with os.scandir(folder / prefix) as entries:
+                for entry in entries:
+                    name = entry.name
+                    if name.startswith("."):
+                        continue
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(f"{prefix}{name}/")
+                    elif os.path.splitext(name)[1].lower() in SUFFIXES and not entry.is_dir():
+                        found.append(prefix + name)
+        except OSError as error:
+            raise UsageError(f"{show(folder / prefix)}: cannot be read ({error.strerror})") from error
+    return found
 
 
 def read_size(path: Path, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
@@ -124,7 +144,15 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 
 
 def write_picture(path: Path, picture: Picture, quality: int = 92) -> None:
-    """Write in the format of the name's ending: under a temporary name in the same folder, then renamed over it.
+    """Write like `save_picture`, under a temporary name in the same folder, then renamed over the file."""
+    try:
+        replace_file(path, lambda temporary: save_picture(temporary, picture, quality))
+    except OSError as error:
+        raise PictureError(f"cannot be written ({error.strerror})") from error
+
+
+def save_picture(path: Path, picture: Picture, quality: int = 92) -> None:
+    """Write a file in the format of its name's ending; what an error leaves of it is no picture.
 
     quality: of JPEG and WebP, 1..100; JPEG keeps the full chroma resolution (4:4:4). Raises PictureError.
     """
@@ -151,6 +179,6 @@ def write_picture(path: Path, picture: Picture, quality: int = 92) -> None:
     if picture.alpha is not None and kind not in ("JPEG", "BMP"):
         image.putalpha(Image.fromarray(picture.alpha))
     try:
-        replace_file(path, lambda temporary: image.save(temporary, kind, **options))
+        image.save(path, kind, **options)
     except (OSError, ValueError) as error:
         raise PictureError(f"cannot be written ({getattr(error, 'strerror', None) or one_line(error)})") from error

@@ -13,9 +13,10 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from ..color.errors import GcolorError
-from .batch import Settings, color_by_threads, open_colorizer
-from .bundle import MODEL
+from .batch import color_by_threads, open_colorizer
+from .bundle import fingerprint
 from .plan import Job
+from .settings import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,10 +37,10 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A worker has opened its engine. capacity: pictures that it takes at a time; model: hash of what it runs."""
+    """A worker has opened its engine. capacity: pictures that it takes at a time; bundle: its fingerprint."""
 
     capacity: int
-    model: str
+    bundle: str
 
 
 def serve(connection: Connection, device: str, opening: Opening, settings: Settings) -> None:
@@ -63,7 +64,7 @@ def serve(connection: Connection, device: str, opening: Opening, settings: Setti
     except GcolorError as error:
         connection.send(error)
         return
-    connection.send(Ready(capacity, str(colorizer.bundle.manifest["files"][MODEL])))
+    connection.send(Ready(capacity, fingerprint(colorizer.bundle.manifest)))
     color = color_by_threads(colorizer, settings)
     lock = threading.Lock()
 

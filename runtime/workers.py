@@ -17,9 +17,10 @@ from multiprocessing.connection import wait
 from typing import Any
 
 from ..color.errors import BundleError, EngineError, GcolorError
-from .batch import Result, Settings
 from .files import TEMPORARY
 from .plan import Job
+from .result import Result, discard
+from .settings import Settings
 from .worker import Opening, Ready, serve
 
 # A process that finishes in an orderly way has so many seconds for it.
@@ -53,12 +54,12 @@ def run_workers(
     settings: Settings,
     opening: Opening,
     stopping: Callable[[], object] = lambda: False,
-    report: Callable[[str], object] = print,
+    say: Callable[[str], object] = print,
 ) -> Generator[Result]:
     """Colour the jobs with a process for each device; results come as they are ready.
 
     Where a process dies, its pictures are tried once more, each alone in a new process; one that is in work when that
-    dies, too, has failed. report is told of each death. Once `stopping` says so no new picture is taken, and the
+    dies, too, has failed. `say` is told of each death. Once `stopping` says so no new picture is taken, and the
     results of those in work still come. Closing the iterator waits for them and discards them. Raises EngineError and
     BundleError where an engine cannot be opened, or no process is left.
     """
@@ -80,10 +81,10 @@ def run_workers(
                     yield answer
                 elif worker.fate:
                     lost += worker.in_work.values()
-                    report(f"warning: device {worker.device}: a worker process {worker.fate}")
+                    say(f"warning: device {worker.device}: a worker process {worker.fate}")
                     yield from worker.failed()
                     _replace(worker, crew)
-                elif worker.model != (first := next(other.model for other in crew if other.model)):
+                elif worker.bundle != (first := next(other.bundle for other in crew if other.bundle)):
                     raise BundleError(f"the bundle was changed during the batch (from {first[:12]}); start it again")
     finally:
         _drain(crew)
@@ -116,11 +117,12 @@ def _replace(worker: _Worker, crew: list[_Worker]) -> None:
 
 
 def _drain(crew: list[_Worker]) -> None:
-    """Wait for what is in work, of no use to anybody any more."""
+    """Wait for what is in work, and discard it."""
     while busy := [worker for worker in crew if worker.in_work and not worker.fate]:
         for worker in _told(busy):
             with contextlib.suppress(RuntimeError):
-                worker.read()
+                if result := worker.read():
+                    discard(result)
 
 
 def _sweep(lost: list[Job]) -> None:
@@ -144,7 +146,7 @@ class _Worker:
         self.device, self.opening, self.settings = device, opening, settings
         self.first = suspects is None
         self.suspects = deque(suspects or ())
-        self.capacity, self.model, self.fate = 0, "", ""
+        self.capacity, self.bundle, self.fate = 0, "", ""
         self.in_work: dict[int, Job] = {}
         self._alone = False
         self._number = 0
@@ -189,7 +191,7 @@ class _Worker:
                 raise answer
             self.fate = f"could not open its engine again ({answer})"
         elif isinstance(answer, Ready):
-            self.capacity, self.model = answer.capacity, answer.model
+            self.capacity, self.bundle = answer.capacity, answer.bundle
         else:
             number, result = answer
             self.in_work.pop(number)

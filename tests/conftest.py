@@ -63,6 +63,17 @@ def make_scene() -> Callable[..., np.ndarray]:
     return scene
 
 
+def outputs(folder: Path) -> list[str]:
+    """The files below an output folder, without the journal."""
+    names = [p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()]
+    return sorted(name for name in names if name != ".gcolor.journal")
+
+
+@pytest.fixture
+def list_outputs() -> Callable[[Path], list[str]]:
+    return outputs
+
+
 @pytest.fixture
 def grey_folder(tmp_path: Path) -> Path:
     """Three grey pictures, one of them in a folder of its own."""

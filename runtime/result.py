@@ -1,0 +1,61 @@
+"""What became of a picture, and the last step that puts it into its place."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from dataclasses import dataclass, replace
+
+from .files import show
+from .journal import Entry, Journal
+from .plan import Job
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one picture: `error` is None, or the sentence that says what is wrong with it.
+
+    size: width and height as displayed, zeros where they could not be read. temporary: where the output lies, whole,
+    until `finish` puts it into its place; entry: what the journal will know of it.
+    """
+
+    job: Job
+    seconds: float
+    size: tuple[int, int] = (0, 0)
+    error: str | None = None
+    temporary: str = ""
+    entry: Entry | None = None
+
+    @property
+    def pixels(self) -> int:
+        return 0 if self.error else self.size[0] * self.size[1]
+
+
+def finish(result: Result, journal: Journal) -> Result:
+    """Write into the journal what was made, then put it into its place; the result, failed where that is denied.
+
+    In this order, a process that dies in between leaves an output that the journal knows. For the one process that
+    holds the journal. Raises UsageError where the journal cannot be written.
+    """
+    if result.entry is None:
+        return result
+    made = result.job.made
+    before = journal.entry(made)
+    try:
+        journal.record(made, result.entry._replace(over=before.output.digest if before else ""))
+        os.replace(result.temporary, result.job.output)
+    except OSError as error:
+        discard(result)
+        sentence = f"{show(result.job.output)}: cannot be written ({error.strerror})"
+        return replace(result, error=sentence, temporary="", entry=None)
+    except BaseException:
+        discard(result)
+        raise
+    return result
+
+
+def discard(result: Result) -> None:
+    """Remove the output of a result that will not be finished."""
+    if result.temporary:
+        with contextlib.suppress(OSError):
+            os.unlink(result.temporary)

@@ -1,0 +1,30 @@
+"""How the pictures of a batch are read and written."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from .journal import canonical
+from .pictures import MAX_PIXELS
+
+# Counted up when gcolor itself paints or writes otherwise than before: outputs are then made again.
+STEPS = 1
+# Endings whose files are the same at every quality.
+LOSSLESS = {".png", ".bmp", ".tif", ".tiff"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How pictures are read and written."""
+
+    quality: int = 92
+    max_pixels: int = MAX_PIXELS
+
+    def shaping(self, name: str) -> str:
+        """The settings that the bytes of such an output depend on, for its recipe. A limit changes none."""
+        values: dict[str, Any] = {"steps": STEPS}
+        if os.path.splitext(name)[1].lower() not in LOSSLESS:
+            values["quality"] = self.quality
+        return canonical(values)
