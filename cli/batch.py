@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,18 +15,34 @@ from .interrupt import Interrupt
 from .progress import Progress
 
 if TYPE_CHECKING:
-    from ..runtime.make import Batch
+    from ..runtime.make import Batch, Options
 
 _PATH = click.Path(path_type=Path)
 
 
+class Place(click.ParamType):  # type: ignore[type-arg, unused-ignore]
+    """A folder, or the URL of one."""
+
+    name = "path|url"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path | str:
+        return value if isinstance(value, Path) or "://" in value else Path(os.fsdecode(value))
+
+
 @click.command("batch", short_help="Colour a folder of photographs.")
-@click.argument("images", type=_PATH)
-@click.option("--hints", type=_PATH, help="Folder of hint files (PNG or JSON), named like the pictures.")
-@click.option("-o", "--output", type=_PATH, help="Output folder. [default: IMAGES_color beside IMAGES]")
+@click.argument("images", type=Place())
+@click.option("--hints", type=Place(), help="Folder of hint files (PNG or JSON), named like the pictures.")
+@click.option("-o", "--output", type=Place(), help="Output folder. [default: IMAGES_color beside IMAGES]")
 @click.option("--bundle", type=_PATH, help="Model bundle. [default: the one that ships with gcolor]")
 @options.backend
 @options.devices
+@click.option(
+    "--ray",
+    is_flag=False,
+    flag_value="",
+    metavar="[ADDRESS]",
+    help="Work on a Ray cluster: the one at ADDRESS, else the one that runs here, else one started for the while.",
+)
 @click.option("--jobs", type=click.IntRange(1), help="Pictures in work at one time, by device. [default: one a core]")
 @click.option(
     "--batch-size",
@@ -60,12 +77,13 @@ def command(quality: int, max_pixels: int, batch_size: int | None, as_json: bool
     picture that fails is named and the others go on; the exit code is then 3. Run again, it makes what is missing and
     what has another picture, other hints, another bundle or other settings than before.
     """
-    from ..runtime.make import Batch, Options
+    from ..runtime.make import Options
     from ..runtime.settings import Settings
 
     begun = time.monotonic()
     settings = Settings(quality=quality, max_pixels=max_pixels)
-    with Batch(Options(settings=settings, batch_size=batch_size or 0, **given)) as batch:
+    asked = Options(settings=settings, batch_size=batch_size or 0, **given)
+    with _open(asked) as batch:
         for warning in batch.warnings:
             click.echo(f"warning: {warning}", err=True)
         if batch.options.dry_run:
@@ -75,6 +93,15 @@ def command(quality: int, max_pixels: int, batch_size: int | None, as_json: bool
     return 128 + stopped if stopped else 3 if batch.failed else 0
 
 
+def _open(asked: Options) -> Batch:
+    from ..runtime.make import Batch
+    from ..runtime.places import is_url
+    from ..runtime.remote_batch import RemoteBatch
+
+    elsewhere = any(is_url(place) for place in (asked.images, asked.hints, asked.output))
+    return RemoteBatch(asked) if elsewhere else Batch(asked)
+
+
 def _describe(batch: Batch, as_json: bool) -> int:
     from ..runtime.files import show
 
@@ -82,11 +109,11 @@ def _describe(batch: Batch, as_json: bool) -> int:
     for job, why in batch.checked.todo:
         hints = [show(path) for path in job.hint_files]
         if as_json:
-            about = {"picture": show(job.name), "output": show(job.output), "hints": hints, "why": why}
+            about = {"picture": show(job.name), "output": job.shown, "hints": hints, "why": why}
             click.echo(json.dumps(about))
         else:
             with_hints = f" with {', '.join(hints)}" if hints else ""
-            click.echo(f"{show(job.name)} -> {show(job.output)}{with_hints}: {why}")
+            click.echo(f"{show(job.name)} -> {job.shown}{with_hints}: {why}")
     for job, sentence in wrong:
         click.echo(f"error: {show(job.name)}: {sentence}", err=True)
     refused = f", {len(wrong)} failed" if wrong else ""
@@ -112,9 +139,8 @@ def _run(batch: Batch, as_json: bool, quiet: bool) -> int:
 
 
 def _summarise(batch: Batch, seconds: float, as_json: bool) -> None:
-    from ..runtime.files import show
 
-    current, output = len(batch.checked.current), show(batch.found.output)
+    current, output = len(batch.checked.current), batch.place
     if as_json:
         summary = {
             "colored": batch.colored,

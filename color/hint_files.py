@@ -19,7 +19,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePath
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from PIL import PngImagePlugin
@@ -321,7 +321,6 @@ class HintFolder:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
         # Kept as text: there may be millions.
         self._files: dict[tuple[str, str], str] = {}
         if not folder.is_dir():
@@ -332,14 +331,27 @@ class HintFolder:
             prefix = "" if below == "." else below.replace(os.sep, "/") + "/"
             for name in sorted(names):
                 path = os.path.join(root, name)
-                stem, kind = os.path.splitext(name)
-                kind = kind.lower()
-                if name.startswith(".") or kind not in SUFFIXES or not os.path.isfile(path):
-                    continue
-                key = _key(prefix + stem), kind
-                if key in self._files:
-                    raise UsageError(f"{self._files[key]} and {path} are hints for the same picture: keep one of them")
-                self._files[key] = path
+                if not name.startswith(".") and os.path.isfile(path):
+                    self._add(prefix + name, path)
+
+    @classmethod
+    def listed(cls, root: str, names: Iterable[str]) -> Self:
+        """The hint files of a folder elsewhere, by the names below it; they are called `root`/name."""
+        folder = object.__new__(cls)
+        folder._files = {}
+        for name in sorted(names):
+            if not any(part.startswith(".") for part in name.split("/")):
+                folder._add(name, f"{root}/{name}")
+        return folder
+
+    def _add(self, name: str, path: str) -> None:
+        stem, kind = os.path.splitext(name)
+        key = _key(stem), kind.lower()
+        if kind.lower() not in SUFFIXES:
+            return
+        if key in self._files:
+            raise UsageError(f"{self._files[key]} and {path} are hints for the same picture: keep one of them")
+        self._files[key] = path
 
     @staticmethod
     def _refuse(error: OSError) -> None:

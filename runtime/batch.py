@@ -21,6 +21,7 @@ from .journal import Entry, Recipe
 from .memory import keep_freed_memory
 from .pictures import Picture, read_picture, read_size, save_picture
 from .plan import Job
+from .remote import RemoteJob, color_remote
 from .result import Result, discard
 from .settings import Settings
 
@@ -128,6 +129,8 @@ def color_by_threads(colorizer: Colorizer, settings: Settings) -> Callable[[Job]
     def color(job: Job) -> Result:
         if not hasattr(local, "colorizer"):
             local.colorizer = colorizer.share()
+        if isinstance(job, RemoteJob):
+            return color_remote(color, job)
         return color_one(local.colorizer, job, settings, budget)
 
     return color

@@ -6,12 +6,11 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 from ..color.errors import UsageError
 from .engines.engine import cores
-from .files import show
-from .fingerprint import Fingerprint, take
+from .fingerprint import Fingerprint, Status, take
 from .journal import Entry, Journal, Recipe
 from .plan import Job
 
@@ -21,6 +20,25 @@ Wanted = Callable[[str], tuple[str, str]]
 
 FOREIGN = "exists, and not from gcolor; keep it with --if-exists skip, replace it with --if-exists overwrite"
 CHANGED = "was changed since gcolor made it; keep it with --if-exists skip, make it again with --if-exists overwrite"
+
+
+class Files(Protocol):
+    """Where the files of a batch lie. `stat` and `take` raise OSError."""
+
+    def exists(self, path: str) -> bool: ...
+    def stat(self, path: str) -> Status: ...
+    def take(self, path: str) -> Fingerprint: ...
+
+
+class LocalFiles:
+    """The files of this machine."""
+
+    exists = staticmethod(os.path.lexists)
+    stat = staticmethod(os.stat)
+
+    @staticmethod
+    def take(path: str) -> Fingerprint:
+        return take(path)
 
 
 @dataclass(slots=True)
@@ -47,7 +65,12 @@ class _UnreadError(Exception):
 
 
 def check(
-    jobs: list[Job], journal: Journal, wanted: Wanted, if_exists: IfExists = "auto", force: bool = False
+    jobs: list[Job],
+    journal: Journal,
+    wanted: Wanted,
+    if_exists: IfExists = "auto",
+    force: bool = False,
+    files: Files = LocalFiles,
 ) -> Checked:
     """Sort jobs by what is to be done.
 
@@ -59,13 +82,13 @@ def check(
     if force and if_exists in ("skip", "error"):
         raise UsageError(f"--force makes known outputs again, --if-exists {if_exists} forbids it; choose one")
     if if_exists != "auto":
-        return _check_existence(jobs, if_exists)
+        return _check_existence(jobs, if_exists, files)
     checked = Checked()
     unsure: list[tuple[Job, Entry]] = []
     for job in jobs:
         entry = journal.entry(job.made)
         try:
-            verdict = _judge(job, entry, wanted, force, _refuse_to_read)
+            verdict = _judge(job, entry, wanted, force, files, _refuse_to_read)
         except _UnreadError:
             assert entry
             unsure.append((job, entry))
@@ -73,7 +96,7 @@ def check(
         _sort(checked, job, verdict)
 
     def read(pair: tuple[Job, Entry]) -> Verdict:
-        return _judge(*pair, wanted, force, take)
+        return _judge(*pair, wanted, force, files, files.take)
 
     if unsure:
         with ThreadPoolExecutor(cores()) as pool:
@@ -85,7 +108,7 @@ def check(
 
 def _sort(checked: Checked, job: Job, verdict: Verdict) -> None:
     if verdict.wrong:
-        checked.refused.append((job, f"{show(job.output)} {verdict.wrong}"))
+        checked.refused.append((job, f"{job.shown} {verdict.wrong}"))
     elif verdict.why:
         checked.todo.append((job, verdict.why))
     else:
@@ -94,12 +117,12 @@ def _sort(checked: Checked, job: Job, verdict: Verdict) -> None:
         checked.known.append((job, verdict.entry))
 
 
-def _check_existence(jobs: list[Job], if_exists: IfExists) -> Checked:
+def _check_existence(jobs: list[Job], if_exists: IfExists, files: Files) -> Checked:
     checked = Checked()
     for job in jobs:
-        exists = os.path.lexists(_output(job))
+        exists = files.exists(_output(job))
         if exists and if_exists == "error":
-            raise UsageError(f"{show(job.output)}: exists already; choose --if-exists auto, skip or overwrite")
+            raise UsageError(f"{job.shown}: exists already; choose --if-exists auto, skip or overwrite")
         if exists and if_exists == "skip":
             checked.current.append(job)
         else:
@@ -107,13 +130,15 @@ def _check_existence(jobs: list[Job], if_exists: IfExists) -> Checked:
     return checked
 
 
-def _judge(job: Job, entry: Entry | None, wanted: Wanted, force: bool, read: Callable[[str], Fingerprint]) -> Verdict:
+def _judge(
+    job: Job, entry: Entry | None, wanted: Wanted, force: bool, files: Files, read: Callable[[str], Fingerprint]
+) -> Verdict:
     output = _output(job)
     if entry is None:
-        return Verdict(wrong=FOREIGN) if os.path.lexists(output) else Verdict(why="new")
-    status = _stat(output)
+        return Verdict(wrong=FOREIGN) if files.exists(output) else Verdict(why="new")
+    status = _stat(output, files)
     if status is None:
-        return Verdict(wrong=FOREIGN) if os.path.lexists(output) else Verdict(why="the output is gone")
+        return Verdict(wrong=FOREIGN) if files.exists(output) else Verdict(why="the output is gone")
     made = entry.output
     if (status.st_size, status.st_mtime_ns) != (made.size, made.modified):
         try:
@@ -134,18 +159,20 @@ def _judge(job: Job, entry: Entry | None, wanted: Wanted, force: bool, read: Cal
         return Verdict(why="another bundle")
     if entry.recipe.settings != settings:
         return Verdict(why="other settings")
-    return _judge_inputs(job, entry, made, read)
+    return _judge_inputs(job, entry, made, files, read)
 
 
-def _judge_inputs(job: Job, entry: Entry, made: Fingerprint, read: Callable[[str], Fingerprint]) -> Verdict:
+def _judge_inputs(
+    job: Job, entry: Entry, made: Fingerprint, files: Files, read: Callable[[str], Fingerprint]
+) -> Verdict:
     if len(job.hint_files) != len(entry.hints):
         return Verdict(why="hints were added" if len(job.hint_files) > len(entry.hints) else "hints were removed")
-    source = _still(f"{job.roots.images}/{job.name}", entry.source, read)
+    source = _still(f"{job.roots.images}/{job.name}", entry.source, files, read)
     if source is None:
         return Verdict(why="the picture changed")
     hints = []
     for path, before in zip(job.hint_files, entry.hints, strict=True):
-        hint = _still(path, before, read)
+        hint = _still(path, before, files, read)
         if hint is None:
             return Verdict(why="the hints changed")
         hints.append(hint)
@@ -153,10 +180,10 @@ def _judge_inputs(job: Job, entry: Entry, made: Fingerprint, read: Callable[[str
     return Verdict() if again == entry else Verdict(entry=again)
 
 
-def _still(path: str, before: Fingerprint, read: Callable[[str], Fingerprint]) -> Fingerprint | None:
+def _still(path: str, before: Fingerprint, files: Files, read: Callable[[str], Fingerprint]) -> Fingerprint | None:
     """The fingerprint of a file that holds what it held, or None. What cannot be read fails later, with a sentence."""
     try:
-        if before.fits(os.stat(path)):
+        if before.fits(files.stat(path)):
             return before
         now = read(path)
     except OSError:
@@ -168,9 +195,9 @@ def _refuse_to_read(path: str) -> Fingerprint:
     raise _UnreadError(path)
 
 
-def _stat(path: str) -> os.stat_result | None:
+def _stat(path: str, files: Files) -> Status | None:
     try:
-        return os.stat(path)
+        return files.stat(path)
     except OSError:
         return None
 

@@ -6,11 +6,22 @@ import hashlib
 import os
 import stat
 import time
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 # A file that changed this short a while ago (ns) may change again and keep its times: file systems count in ticks of
 # up to two seconds. Its stat proves nothing.
 YOUNG = 2_000_000_000
+
+
+class Status(Protocol):
+    """As much of `os.stat_result` as a fingerprint is compared with."""
+
+    @property
+    def st_size(self) -> int: ...
+    @property
+    def st_mtime_ns(self) -> int: ...
+    @property
+    def st_ctime_ns(self) -> int: ...
 
 
 class Fingerprint(NamedTuple):
@@ -24,7 +35,7 @@ class Fingerprint(NamedTuple):
     changed: int
     digest: str
 
-    def fits(self, status: os.stat_result) -> bool:
+    def fits(self, status: Status) -> bool:
         """Whether a file of this stat surely is the same, unread."""
         return (self.changed, self.modified, self.size) == (status.st_ctime_ns, status.st_mtime_ns, status.st_size)
 

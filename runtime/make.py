@@ -24,9 +24,9 @@ from .settings import Settings
 class Options:
     """What a batch is asked for; the command line's options of the same names, and what they do is said there."""
 
-    images: Path
-    hints: Path | None = None
-    output: Path | None = None
+    images: Path | str
+    hints: Path | str | None = None
+    output: Path | str | None = None
     pattern: str | None = None
     files_from: Path | None = None
     if_exists: IfExists = "auto"
@@ -34,6 +34,7 @@ class Options:
     bundle: Path | None = None
     backend: str = "auto"
     device: str = "auto"
+    ray: str | None = None
     jobs: int | None = None
     batch_size: int = 0
     settings: Settings = field(default_factory=Settings)
@@ -63,7 +64,10 @@ class Batch:
     def __enter__(self) -> Self:
         options = self.options
         listed = read_list(options.files_from) if options.files_from else None
-        self.found = find_jobs(options.images, options.hints, options.output, options.pattern, listed)
+        images, hints, output = (path and Path(path) for path in (options.images, options.hints, options.output))
+        assert images
+        self.found = find_jobs(images, hints or None, output or None, options.pattern, listed)
+        self.place = show(self.found.output)
         bundle = fingerprint(read_manifest(options.bundle))
         if options.dry_run:
             journal = Journal.read(self.found.output)
@@ -110,7 +114,10 @@ class Batch:
 
         with closing(run_jobs(jobs, self.options, stopping, say)) as results:
             for result in results:
-                yield self._tell(finish(result, self.journal))
+                yield self._tell(self._finish(result))
+
+    def _finish(self, result: Result) -> Result:
+        return finish(result, self.journal)
 
     def _open_reports(self) -> None:
         options = self.options

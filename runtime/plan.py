@@ -52,6 +52,11 @@ class Job:
         return Path(self.roots.output, self.made)
 
     @property
+    def shown(self) -> str:
+        """The output, for messages."""
+        return show(f"{self.roots.output}/{self.made}")
+
+    @property
     def hints(self) -> tuple[Path, ...]:
         return tuple(map(Path, self.hint_files))
 

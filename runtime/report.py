@@ -28,7 +28,7 @@ def job_row(
     """A picture of which only the status is known: "current" or "skipped"."""
     return {
         "picture": show(job.name),
-        "output": show(job.output),
+        "output": job.shown,
         "status": status,
         "hints": [show(path) for path in job.hint_files],
         "width": size[0] or None,

@@ -1,4 +1,4 @@
-"""Who colours the jobs of a batch: threads of this process, or a process for each of several devices."""
+"""Who colours the jobs of a batch: threads of this process, a process for each of several devices, a Ray cluster."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def run_jobs(
     jobs: list[Job], options: Options, stopping: Callable[[], object], say: Callable[[str], object]
 ) -> Generator[Result]:
-    """Colour the jobs; results as they are ready, each to be finished. See `run_batch` and `run_workers`."""
+    """Colour the jobs; results as they are ready, each to be finished. See `run_batch`, `run_workers`, `run_ray`."""
     devices = split_devices(options.device)
     opening = Opening(
         pictures=-(-len(jobs) // len(devices)),
@@ -28,6 +28,10 @@ def run_jobs(
         backend=options.backend,
         batch_size=options.batch_size,
     )
+    if options.ray is not None:
+        from .ray_data import run_ray
+
+        return run_ray(jobs, options.settings, opening, options.device, options.ray, stopping, say)
     if len(devices) > 1:
         return run_workers(devices, jobs, options.settings, opening, stopping, say)
     colorizer, workers = open_colorizer(

@@ -19,6 +19,7 @@ from typing import Any
 from ..color.errors import BundleError, EngineError, GcolorError
 from .files import TEMPORARY
 from .plan import Job
+from .remote import RemoteJob
 from .result import Result, discard
 from .settings import Settings
 from .worker import Opening, Ready, serve
@@ -90,7 +91,7 @@ def run_workers(
         _drain(crew)
         for worker in crew:
             worker.end()
-        _sweep(lost)
+        sweep_beside(lost)
 
 
 def _has_nothing_left(crew: list[_Worker]) -> bool:
@@ -125,9 +126,9 @@ def _drain(crew: list[_Worker]) -> None:
                     discard(result)
 
 
-def _sweep(lost: list[Job]) -> None:
-    """Remove what killed processes were writing; nobody else is at it any more."""
-    for folder in {job.output.parent for job in lost}:
+def sweep_beside(jobs: Iterable[Job]) -> None:
+    """Remove what killed processes were writing for these jobs; nobody else may be at it any more."""
+    for folder in {job.output.parent for job in jobs if not isinstance(job, RemoteJob)}:
         for path in folder.glob(f"{TEMPORARY}*"):
             with contextlib.suppress(OSError):
                 path.unlink()
