@@ -69,6 +69,7 @@ class Place(click.ParamType):  # type: ignore[type-arg, unused-ignore]
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per picture and a summary on stdout.")
 @click.option("--report", type=_PATH, metavar="FILE", help="Write what became of each picture, as .jsonl or .csv.")
 @click.option("--failures", type=_PATH, metavar="FILE", help="List the pictures that failed, for --files-from.")
+@click.option("--watch", is_flag=True, help="Go on with what comes into IMAGES and HINTS, until Ctrl-C.")
 @click.option("-q", "--quiet", is_flag=True, help="Only errors and the summary.")
 def command(quality: int, max_pixels: int, batch_size: int | None, as_json: bool, quiet: bool, **given: Any) -> int:
     """Colour every picture below IMAGES (a folder, or one picture) into a folder of the same shape.
@@ -126,11 +127,14 @@ def _run(batch: Batch, as_json: bool, quiet: bool) -> int:
     from ..runtime.files import show
     from ..runtime.report import row
 
+    watching = batch.options.watch
     total = len(batch.found.refused) + len(batch.checked.refused) + len(batch.checked.todo)
     with (
-        Progress(total, quiet) as progress,
+        Progress(None if watching else total, quiet) as progress,
         Interrupt(progress.say, "pictures in work are finished first") as interrupt,
     ):
+        if watching and not quiet:
+            progress.say(f"watching {show(batch.options.images)}; Ctrl-C ends it")
         for result in batch.run(lambda: interrupt.signal, progress.say):
             progress.step(show(result.job.name), result.seconds, result.error)
             if as_json:

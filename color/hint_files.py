@@ -18,7 +18,7 @@ import os
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -27,6 +27,7 @@ from PIL import PngImagePlugin
 from .errors import HintError, UsageError
 from .hints import Hints, Mark
 from .lab import Bytes
+from .walk import walk
 
 VERSION = 1
 MAX_JSON_BYTES = 1 << 20
@@ -314,7 +315,7 @@ def to_json(hints: Hints) -> str:
 
 
 class HintFolder:
-    """The hint files below a folder, walked once; pictures are asked for by their path relative to their own folder.
+    """The hint files below a folder, walked once; pictures are asked for by their name below their own folder.
 
     For `sub/a.jpg` that is `sub/a.jpg.png` and `sub/a.jpg.json`; where there is neither, `sub/a.png` and `sub/a.json`.
     Hidden files and folders do not count. Raises `UsageError` when the folder cannot be read.
@@ -325,14 +326,9 @@ class HintFolder:
         self._files: dict[tuple[str, str], str] = {}
         if not folder.is_dir():
             raise UsageError(f"{folder}: no such folder of hints")
-        for root, folders, names in os.walk(folder, onerror=self._refuse):
-            folders[:] = sorted(name for name in folders if not name.startswith("."))
-            below = os.path.relpath(root, folder)
-            prefix = "" if below == "." else below.replace(os.sep, "/") + "/"
-            for name in sorted(names):
-                path = os.path.join(root, name)
-                if not name.startswith(".") and os.path.isfile(path):
-                    self._add(prefix + name, path)
+        for name, entry in sorted(walk(folder, set(SUFFIXES))):
+            if entry.is_file():
+                self._add(name, entry.path)
 
     @classmethod
     def listed(cls, root: str, names: Iterable[str]) -> Self:
@@ -340,55 +336,46 @@ class HintFolder:
         folder = object.__new__(cls)
         folder._files = {}
         for name in sorted(names):
-            if not any(part.startswith(".") for part in name.split("/")):
+            hidden = any(part.startswith(".") for part in name.split("/"))
+            if not hidden and os.path.splitext(name)[1].lower() in SUFFIXES:
                 folder._add(name, f"{root}/{name}")
         return folder
 
     def _add(self, name: str, path: str) -> None:
         stem, kind = os.path.splitext(name)
         key = _key(stem), kind.lower()
-        if kind.lower() not in SUFFIXES:
-            return
         if key in self._files:
             raise UsageError(f"{self._files[key]} and {path} are hints for the same picture: keep one of them")
         self._files[key] = path
 
-    @staticmethod
-    def _refuse(error: OSError) -> None:
-        raise UsageError(f"{error.filename}: cannot be read: {error.strerror}") from error
-
     def names(self, relative: str) -> tuple[str, ...]:
-        """The hint files of one picture, named with forward slashes: none, a PNG, a JSON, or both in this order."""
+        """The hint files of one picture, none, a PNG, a JSON, or both in this order; its name has forward slashes."""
         for stem in (relative, os.path.splitext(relative)[0]):
             key = _key(stem)
             if found := tuple(path for kind in SUFFIXES if (path := self._files.get((key, kind)))):
                 return found
         return ()
 
-    def find(self, relative: PurePath) -> list[Path]:
-        """Like `names`, with paths."""
-        return [Path(path) for path in self.names(relative.as_posix())]
+    def pair(self, names: Iterable[str]) -> list[tuple[str, ...]]:
+        """The hint files of each picture.
 
-    def ambiguous(self, relatives: Iterable[str | PurePath]) -> None:
-        """Raises `UsageError` when two of the pictures, as `a.jpg` and `a.tif`, would take the same hint file."""
+        Raises `UsageError` when two of the pictures, as `a.jpg` and `a.tif`, would take the same hint file.
+        """
         owner: dict[str, str] = {}
-        for relative in map(_posix, relatives):
-            for path in self.names(relative):
-                other = owner.setdefault(path, relative)
-                if other != relative:
-                    mine, its, kind = *map(os.path.basename, (relative, other)), os.path.splitext(path)[1]
-                    raise UsageError(
-                        f"{path} may belong to {other} or to {relative}: name it {its}{kind} or {mine}{kind}"
-                    )
+        pairs = []
+        for name in names:
+            pairs.append(self.names(name))
+            for path in pairs[-1]:
+                other = owner.setdefault(path, name)
+                if other != name:
+                    mine, its, kind = *map(os.path.basename, (name, other)), os.path.splitext(path)[1]
+                    raise UsageError(f"{path} may belong to {other} or to {name}: name it {its}{kind} or {mine}{kind}")
+        return pairs
 
-    def unused(self, relatives: Iterable[str | PurePath]) -> list[Path]:
-        """The hint files that belong to none of the pictures, sorted."""
-        used = {path for relative in map(_posix, relatives) for path in self.names(relative)}
+    def unused(self, pairs: Iterable[tuple[str, ...]]) -> list[Path]:
+        """The hint files that are in none of the pairs, sorted."""
+        used = {path for files in pairs for path in files}
         return sorted(Path(path) for path in self._files.values() if path not in used)
-
-
-def _posix(relative: str | PurePath) -> str:
-    return relative if isinstance(relative, str) else relative.as_posix()
 
 
 def _key(name: str) -> str:

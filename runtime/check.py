@@ -79,8 +79,6 @@ def check(
     exists, "overwrite" leaves none, "error" raises UsageError where there is one. force: all that the journal knows is
     made again.
     """
-    if force and if_exists in ("skip", "error"):
-        raise UsageError(f"--force makes known outputs again, --if-exists {if_exists} forbids it; choose one")
     if if_exists != "auto":
         return _check_existence(jobs, if_exists, files)
     checked = Checked()

@@ -119,7 +119,7 @@ class Journal:
             return None
         self._reader.seek(at)
         try:
-            return self._parse(json.loads(self._reader.readline()))
+            return self._parse(json.loads(self._reader.readline().decode("ascii")))
         except (ValueError, TypeError, KeyError, RecursionError):
             # Valid JSON, but no entry.
             del self._at[name]
@@ -140,6 +140,11 @@ class Journal:
         at = self._end
         self._append(_line(value))
         self._at[name] = at
+
+    def check(self) -> None:
+        """Raise UsageError where the journal, most likely with its folder, was taken away."""
+        if not os.fstat(self._handle).st_nlink:
+            raise UsageError(f"{show(self.path)}: was removed while the batch ran; run again to make the rest")
 
     def close(self) -> None:
         """Give the lock back. Nothing is left to write: each line was written when it was recorded."""
@@ -184,7 +189,7 @@ class Journal:
             if not line.endswith(b"\n"):
                 return
             try:
-                self._take(json.loads(line), self._end)
+                self._take(json.loads(line.decode("ascii")), self._end)
             except (ValueError, TypeError, KeyError, RecursionError):
                 self.damaged.append(number)
             self._end += len(line)
@@ -216,9 +221,8 @@ class Journal:
         return Entry(source, tuple(hints), output, self._recipes[value["recipe"]], str(value.get("over", "")))
 
     def _append(self, line: bytes) -> None:
+        self.check()
         try:
-            if os.fstat(self._handle).st_nlink == 0:
-                raise FileNotFoundError(2, "it was removed while the batch ran")
             rest = line
             while rest:
                 rest = rest[os.write(self._handle, rest) :]

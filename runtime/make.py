@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
+from functools import cache, partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
+from ..color.errors import UsageError
 from .bundle import fingerprint, read_manifest
 from .check import Checked, IfExists, check
 from .files import show
 from .journal import Journal
 from .lists import FailureList, read_list
+from .places import is_url
 from .plan import Found, check_writable, find_jobs, sweep
 from .report import Report, job_row, row
 from .result import Result, finish
 from .settings import Settings
+from .watch import watch
+
+if TYPE_CHECKING:
+    from .colorizer import Colorizer
+
+# Pictures of a folder that fills up.
+MANY = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +51,7 @@ class Options:
     settings: Settings = field(default_factory=Settings)
     report: Path | None = None
     failures: Path | None = None
+    watch: bool = False
     dry_run: bool = False
 
 
@@ -47,7 +59,7 @@ class Batch:
     """One batch. Entering looks and compares, and holds the output folder against others; `run` does the work.
 
     With `dry_run` nothing is written or held. Raises what `find_jobs`, `check_writable`, `Journal.open`, `check` and
-    `read_manifest` raise, all before a model is loaded.
+    `read_manifest` raise, and UsageError for options that contradict each other, all before a model is loaded.
     """
 
     found: Found
@@ -57,18 +69,20 @@ class Batch:
         self.options = options
         self.warnings: list[str] = []
         self.colored = self.failed = self.pixels = 0
+        self._listed: list[str] | None = None
+        self._bundle = ""
+        self._painters: tuple[Colorizer, int] | None = None
         self._report: Report | None = None
         self._failures: FailureList | None = None
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
         options = self.options
-        listed = read_list(options.files_from) if options.files_from else None
-        images, hints, output = (path and Path(path) for path in (options.images, options.hints, options.output))
-        assert images
-        self.found = find_jobs(images, hints or None, output or None, options.pattern, listed)
+        refuse_contradictions(options)
+        self._listed = read_list(options.files_from) if options.files_from else None
+        self._bundle = fingerprint(read_manifest(options.bundle))
+        self.found = self._find()
         self.place = show(self.found.output)
-        bundle = fingerprint(read_manifest(options.bundle))
         if options.dry_run:
             journal = Journal.read(self.found.output)
         else:
@@ -78,17 +92,9 @@ class Batch:
         with self._open:
             if not options.dry_run:
                 sweep(self.found.output)
-            self.checked = check(
-                self.found.jobs,
-                journal,
-                lambda name: (bundle, options.settings.shaping(name)),
-                options.if_exists,
-                options.force,
-            )
+            self._check()
             self._warn()
             if not options.dry_run:
-                for job, entry in self.checked.known:
-                    journal.record(job.made, entry)
                 self._open_reports()
             self._open = self._open.pop_all()
         return self
@@ -97,14 +103,19 @@ class Batch:
         self._open.close()
 
     def run(
-        self, stopping: Callable[[], object] = lambda: False, say: Callable[[str], object] = print
+        self, stopping: Callable[[], object] = lambda: False, say: Callable[[str], None] = lambda _: None
     ) -> Generator[Result]:
-        """Make what is to be made; the results as they come, those of refused pictures first. The model is loaded where
-        there is anything to make. Once `stopping` says so, the pictures in work are finished and no more taken. `say`
-        is told what befalls the processes that work.
+        """Make what is to be made, with `watch` until `stopping` says so; the results as they come.
+
+        The model is loaded where there is anything to make. Once `stopping` says so, the pictures in work are finished
+        and no more taken. say: what a user has to know in the meantime.
 
         Raises BundleError and EngineError, and UsageError where the journal cannot be written any more.
         """
+        return watch(self, stopping, say) if self.options.watch else self.run_once(stopping, say)
+
+    def run_once(self, stopping: Callable[[], object], say: Callable[[str], None]) -> Generator[Result]:
+        """Make what the last look found; the results of refused pictures come first."""
         for job, wrong in self.found.refused + self.checked.refused:
             yield self._tell(Result(job, 0.0, error=wrong))
         jobs = [job for job, _ in self.checked.todo]
@@ -112,12 +123,54 @@ class Batch:
             return
         from .runners import run_jobs
 
-        with closing(run_jobs(jobs, self.options, stopping, say)) as results:
+        with closing(run_jobs(jobs, self.options, self._painter, stopping, say)) as results:
             for result in results:
+                if result.error:
+                    self.journal.check()
                 yield self._tell(self._finish(result))
 
     def _finish(self, result: Result) -> Result:
         return finish(result, self.journal)
+
+    def look(self) -> None:
+        """Find and compare anew. Raises UsageError."""
+        self.found = self._find()
+        self._check()
+
+    def forget(self) -> None:
+        """Have nothing to do, until the next look."""
+        self.found, self.checked = Found(self.found.output, []), Checked()
+
+    def _find(self) -> Found:
+        options = self.options
+        images, hints, output = (path and Path(path) for path in (options.images, options.hints, options.output))
+        assert images
+        return find_jobs(
+            images, hints or None, output or None, options.pattern, self._listed, may_be_empty=options.watch
+        )
+
+    def _check(self) -> None:
+        options = self.options
+        wanted = partial(_wanted, self._bundle, options.settings)
+        self.checked = check(self.found.jobs, self.journal, wanted, options.if_exists, options.force)
+        if not options.dry_run:
+            for job, entry in self.checked.known:
+                self.journal.record(job.made, entry)
+
+    def _painter(self, pictures: int) -> tuple[Colorizer, int]:
+        from .batch import open_colorizer
+
+        if self._painters is None:
+            options = self.options
+            self._painters = open_colorizer(
+                MANY if options.watch else pictures,
+                options.jobs,
+                bundle=options.bundle,
+                backend=options.backend,
+                device=options.device,
+                batch_size=options.batch_size,
+            )
+        return self._painters
 
     def _open_reports(self) -> None:
         options = self.options
@@ -141,7 +194,8 @@ class Batch:
 
     def _warn(self) -> None:
         names = self.found.unused_hints
-        if names:
+        # Watched, their pictures may still come.
+        if names and not self.options.watch:
             more = f" and {len(names) - 5} more" if len(names) > 5 else ""
             self.warnings.append(f"hints without a picture: {', '.join(show(p) for p in names[:5])}{more}")
         damaged = self.journal.damaged
@@ -155,3 +209,24 @@ class Batch:
             self.warnings.append(
                 f"{show(self.found.output)}: no lock can be had there; let no other batch write to it at the same time"
             )
+
+
+def refuse_contradictions(options: Options) -> None:
+    """Raise UsageError for options that do not go together."""
+    if options.force and options.if_exists in ("skip", "error"):
+        raise UsageError(f"--force makes outputs again, --if-exists {options.if_exists} forbids it; choose one")
+    if not options.watch:
+        return
+    if options.force or options.if_exists in ("overwrite", "error"):
+        raise UsageError("--watch looks again and again: --force, --if-exists overwrite and error have no end there")
+    if options.ray is not None or any(map(is_url, (options.images, options.hints, options.output))):
+        raise UsageError("--watch looks at folders of this machine, without --ray; leave it out")
+    if options.files_from or options.dry_run:
+        raise UsageError("--watch is for a folder that fills up; leave --files-from and --dry-run out")
+
+
+def _wanted(bundle: str, settings: Settings, name: str) -> tuple[str, str]:
+    return bundle, _shaping(settings, os.path.splitext(name)[1])
+
+
+_shaping = cache(Settings.shaping)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import os
 import stat
 import struct
 import warnings
@@ -15,9 +14,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
-from ..color.errors import PictureError, UsageError, one_line
+from ..color.errors import PictureError, one_line
 from ..color.lab import Bytes
-from .files import replace_file, show
+from ..color.walk import walk
+from .files import replace_file
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
 MAX_PIXELS = 200_000_000
@@ -37,32 +37,8 @@ class Picture:
 
 
 def find_pictures(folder: Path) -> list[Path]:
-    """The pictures below a folder, see `scan`, sorted."""
-    return sorted(folder / name for name in scan(folder))
-
-
-def scan(folder: Path) -> list[str]:
-    """The files below a folder that are named like pictures, with forward slashes, in no order.
-
-    Not hidden ones, not through linked folders. Raises UsageError where a folder cannot be read.
-    """
-    found = []
-    waiting = [""]
-    while waiting:
-        prefix = waiting.pop()
-        try:
-            with os.scandir(folder / prefix) as entries:
-                for entry in entries:
-                    name = entry.name
-                    if name.startswith("."):
-                        continue
-                    if entry.is_dir(follow_symlinks=False):
-                        waiting.append(f"{prefix}{name}/")
-                    elif os.path.splitext(name)[1].lower() in SUFFIXES and not entry.is_dir():
-                        found.append(prefix + name)
-        except OSError as error:
-            raise UsageError(f"{show(folder / prefix)}: cannot be read ({error.strerror})") from error
-    return found
+    """All files below a folder that are named like pictures, sorted; see `walk`."""
+    return sorted(Path(entry.path) for _, entry in walk(folder, SUFFIXES))
 
 
 def read_size(path: Path, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
@@ -178,7 +154,10 @@ def save_picture(path: Path, picture: Picture, quality: int = 92) -> None:
             options |= {"compression": "tiff_adobe_deflate"}
     if picture.alpha is not None and kind not in ("JPEG", "BMP"):
         image.putalpha(Image.fromarray(picture.alpha))
+    data = io.BytesIO()
     try:
-        image.save(path, kind, **options)
+        # Not into the file itself: some encoders do not say why a disk refuses.
+        image.save(data, kind, **options)
+        path.write_bytes(data.getbuffer())
     except (OSError, ValueError) as error:
         raise PictureError(f"cannot be written ({getattr(error, 'strerror', None) or one_line(error)})") from error

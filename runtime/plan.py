@@ -13,8 +13,9 @@ from pathlib import Path, PurePath
 
 from ..color.errors import NothingToDoError, UsageError
 from ..color.hint_files import HintFolder
+from ..color.walk import walk
 from .files import TEMPORARY, show
-from .pictures import SUFFIXES, scan
+from .pictures import SUFFIXES
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +78,12 @@ def find_jobs(
     output: Path | None = None,
     pattern: str | None = None,
     listed: Sequence[str] | None = None,
+    may_be_empty: bool = False,
 ) -> Found:
     """Pair pictures with hints and outputs. `images` is a folder or one picture file.
 
     pattern: only names that match. listed: only these paths, below `images` or from the current folder; one that is
-    missing is a job like any other, and fails as a picture.
+    missing is a job like any other, and fails as a picture. may_be_empty: no picture is no error.
 
     Raises UsageError (missing folder, output inside the input, ambiguous hints, a listed path outside, two pictures of
     one output) and NothingToDoError.
@@ -98,25 +100,23 @@ def find_jobs(
             raise UsageError(f"{show(images)}: is a file; a list of pictures needs the folder that they are in")
         names = sorted({_below(root, path) for path in listed})
     else:
-        names = sorted(scan(images)) if whole else [images.name]
+        names = sorted(name for name, _ in walk(images, SUFFIXES)) if whole else [images.name]
     names = [name for name in names if pattern is None or PurePath(name).match(pattern)]
-    if not names:
+    if not names and not may_be_empty:
         raise NothingToDoError(f"{show(images)}: {_nothing(pattern, listed is not None)}")
     folder = HintFolder(hints) if hints else None
-    if folder:
-        folder.ambiguous(names)
+    pairs = folder.pair(names) if folder else [()] * len(names)
     roots = Roots(str(root), str(target))
-    jobs = [Job(name, name, roots, folder.names(name) if folder else ()) for name in names]
+    jobs = [Job(name, name, roots, files) for name, files in zip(names, pairs, strict=True)]
     _check_distinct(jobs)
-    refused = [(job, f"is not named like a picture ({' '.join(sorted(SUFFIXES))})") for job in jobs if not _named(job)]
+    refused: list[tuple[Job, str]] = []
+    if listed is not None or not whole:
+        what = f"is not named like a picture ({' '.join(sorted(SUFFIXES))})"
+        refused = [(job, what) for job in jobs if not _named(job)]
+        jobs = [job for job in jobs if _named(job)]
+    # Of some pictures only, the others' hints would all be left over.
     some = pattern is not None or listed is not None or not whole
-    return Found(
-        target,
-        [job for job in jobs if _named(job)] if refused else jobs,
-        refused,
-        # Of some pictures only, the others' hints would all be left over.
-        folder.unused(names) if folder and not some else [],
-    )
+    return Found(target, jobs, refused, folder.unused(pairs) if folder and not some else [])
 
 
 def default_output(images: Path) -> Path:

@@ -22,7 +22,7 @@ from .check import check
 from .files import TEMPORARY, show
 from .journal import NAME, Journal
 from .lists import read_list
-from .make import Batch, Options
+from .make import Batch, Options, refuse_contradictions
 from .pictures import SUFFIXES
 from .places import Place, Stat, is_url, open_place
 from .plan import Found, Roots
@@ -42,6 +42,7 @@ class RemoteBatch(Batch):
 
     def __enter__(self) -> Self:
         options = self.options
+        refuse_contradictions(options)
         images, output = open_place(as_url(options.images)), open_place(_output(options))
         hints = open_place(as_url(options.hints)) if options.hints else None
         _check_apart(images.url, output.url, hints.url if hints else None)
@@ -57,7 +58,7 @@ class RemoteBatch(Batch):
             self.checked = check(
                 self.found.jobs,
                 self.journal,
-                lambda name: (wanted, options.settings.shaping(name)),
+                lambda name: (wanted, options.settings.shaping(PurePosixPath(name).suffix)),
                 options.if_exists,
                 options.force,
                 RemoteFiles(listings),
@@ -73,7 +74,7 @@ class RemoteBatch(Batch):
         return self
 
     def run(
-        self, stopping: Callable[[], object] = lambda: False, say: Callable[[str], object] = print
+        self, stopping: Callable[[], object] = lambda: False, say: Callable[[str], None] = lambda _: None
     ) -> Generator[Result]:
         """See `Batch.run`; raises also UsageError where the journal cannot be stored."""
         self._stored, self._took = time.monotonic(), 0.0
@@ -171,16 +172,14 @@ def _find(
     if not names:
         raise NothingToDoError(f"{images.url}: no picture found (looked for {' '.join(sorted(SUFFIXES))})")
     folder = HintFolder.listed(hints.url, hint_stats) if hints else None
-    if folder:
-        folder.ambiguous(names)
+    pairs = folder.pair(names) if folder else [()] * len(names)
     roots, hints_root = Roots(images.url, output.url), hints.url if hints else ""
     jobs = []
-    for name in names:
-        found = folder.names(name) if folder else ()
+    for name, found in zip(names, pairs, strict=True):
         stats = (pictures[name], *(hint_stats[path.removeprefix(f"{hints_root}/")] for path in found))
         jobs.append(RemoteJob(name, name, roots, found, hints_root, stats))
     some = options.pattern is not None or options.files_from is not None
-    left = folder.unused(names) if folder and not some else []
+    left = folder.unused(pairs) if folder and not some else []
     return Found(Path(output.url), list(jobs), unused_hints=[path.relative_to(Path(hints_root)) for path in left])
 
 

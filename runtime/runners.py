@@ -5,20 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING
 
-from .batch import open_colorizer, run_batch
+from .batch import run_batch
 from .plan import Job
 from .result import Result
 from .worker import Opening
 from .workers import run_workers, split_devices
 
 if TYPE_CHECKING:
+    from .colorizer import Colorizer
     from .make import Options
 
 
 def run_jobs(
-    jobs: list[Job], options: Options, stopping: Callable[[], object], say: Callable[[str], object]
+    jobs: list[Job],
+    options: Options,
+    painter: Callable[[int], tuple[Colorizer, int]],
+    stopping: Callable[[], object],
+    say: Callable[[str], object],
 ) -> Generator[Result]:
-    """Colour the jobs; results as they are ready, each to be finished. See `run_batch`, `run_workers`, `run_ray`."""
+    """Colour the jobs; results as they are ready, each to be finished. See `run_batch`, `run_workers`, `run_ray`.
+
+    painter: a colorizer for so many pictures and the number of threads, for this process."""
     devices = split_devices(options.device)
     opening = Opening(
         pictures=-(-len(jobs) // len(devices)),
@@ -34,12 +41,5 @@ def run_jobs(
         return run_ray(jobs, options.settings, opening, options.device, options.ray, stopping, say)
     if len(devices) > 1:
         return run_workers(devices, jobs, options.settings, opening, stopping, say)
-    colorizer, workers = open_colorizer(
-        len(jobs),
-        options.jobs,
-        bundle=options.bundle,
-        backend=options.backend,
-        device=devices[0],
-        batch_size=options.batch_size,
-    )
+    colorizer, workers = painter(len(jobs))
     return run_batch(colorizer, jobs, options.settings, workers, stopping)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +11,7 @@ from .pictures import MAX_PIXELS
 # Counted up when gcolor itself paints or writes otherwise than before: outputs are then made again.
 STEPS = 1
 # Endings whose files are the same at every quality.
-LOSSLESS = {".png", ".bmp", ".tif", ".tiff"}
+LOSSLESS = (".png", ".bmp", ".tif", ".tiff")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,8 +22,8 @@ class Settings:
     max_pixels: int = MAX_PIXELS
 
     def shaping(self, name: str) -> str:
-        """The settings that the bytes of such an output depend on, for its recipe. A limit changes none."""
+        """The settings that the bytes of an output of such a name or ending depend on. A limit changes none."""
         values: dict[str, Any] = {"steps": STEPS}
-        if os.path.splitext(name)[1].lower() not in LOSSLESS:
+        if not name.lower().endswith(LOSSLESS):
             values["quality"] = self.quality
         return canonical(values)

@@ -181,9 +181,6 @@ def test_outputs_that_gcolor_did_not_make_or_others_changed_are_refused(world: W
 
 def test_force_makes_again_what_is_known(world: World) -> None:
     assert set(world.why(force=True).values()) == {"forced"}
-    for policy in ("skip", "error"):
-        with pytest.raises(UsageError, match=f"--if-exists {policy} forbids it"):
-            world.check(if_exists=policy, force=True)
 
 
 def test_killed_between_the_line_and_the_output(world: World) -> None:

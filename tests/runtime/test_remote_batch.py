@@ -157,7 +157,7 @@ def test_an_output_that_cannot_be_written(world: Path, monkeypatch: pytest.Monke
     with pytest.raises(UsageError, match="outside"), RemoteBatch(options):
         pass
     (world / "file").write_text("")
-    monkeypatch.setattr("gcolor.runtime.runners.open_colorizer", None)
+    monkeypatch.setattr("gcolor.runtime.batch.open_colorizer", None)
     options = Options(images=world / "imgs", output=f"file://{world}/file/out", device="cpu")
     with RemoteBatch(options) as batch, pytest.raises(UsageError, match="cannot be written"):
         list(batch.run())
