@@ -11,7 +11,7 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, NamedTuple, Self
@@ -140,6 +140,10 @@ class Journal:
         at = self._end
         self._append(_line(value))
         self._at[name] = at
+
+    def forget_all_but(self, names: Container[str]) -> None:
+        """Free the memory of what is known of other outputs."""
+        self._at = {name: at for name, at in self._at.items() if name in names}
 
     def check(self) -> None:
         """Raise UsageError where the journal, most likely with its folder, was taken away."""
