@@ -147,7 +147,11 @@ class Journal:
 
     def check(self) -> None:
         """Raise UsageError where the journal, most likely with its folder, was taken away."""
-        if not os.fstat(self._handle).st_nlink:
+        try:
+            there = os.path.samestat(os.fstat(self._handle), os.stat(self.path))
+        except OSError:
+            there = False
+        if not there:
             raise UsageError(f"{show(self.path)}: was removed while the batch ran; run again to make the rest")
 
     def close(self) -> None:
