@@ -130,7 +130,10 @@ class Batch:
             for result in results:
                 if result.error:
                     self.journal.check()
-                yield self._tell(finish(result, self.journal))
+                yield self._tell(self._finish(result))
+
+    def _finish(self, result: Result) -> Result:
+        return finish(result, self.journal, self.options.if_exists == "overwrite")
 
     def look(self) -> None:
         """Find and compare anew. Raises UsageError."""
