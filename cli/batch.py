@@ -88,7 +88,7 @@ def command(quality: int, max_pixels: int, batch_size: int | None, as_json: bool
         for warning in batch.warnings:
             click.echo(f"warning: {warning}", err=True)
         if batch.options.dry_run:
-            return _describe(batch, as_json)
+            return _describe(batch, as_json, quiet)
         stopped = _run(batch, as_json, quiet)
         _summarise(batch, time.monotonic() - begun, as_json)
     return 128 + stopped if stopped else 3 if batch.failed else 0
@@ -103,7 +103,7 @@ def _open(asked: Options) -> Batch:
     return RemoteBatch(asked) if elsewhere else Batch(asked)
 
 
-def _describe(batch: Batch, as_json: bool) -> int:
+def _describe(batch: Batch, as_json: bool, quiet: bool) -> int:
     from ..runtime.files import show
 
     wrong = batch.found.refused + batch.checked.refused
@@ -112,13 +112,13 @@ def _describe(batch: Batch, as_json: bool) -> int:
         if as_json:
             about = {"picture": show(job.name), "output": job.shown, "hints": hints, "why": why}
             click.echo(json.dumps(about))
-        else:
+        elif not quiet:
             with_hints = f" with {', '.join(hints)}" if hints else ""
             click.echo(f"{show(job.name)} -> {job.shown}{with_hints}: {why}")
     for job, sentence in wrong:
         click.echo(f"error: {show(job.name)}: {sentence}", err=True)
     refused = f", {len(wrong)} failed" if wrong else ""
-    click.echo(f"{len(batch.checked.todo)} to colour, {len(batch.checked.current)} current{refused}", err=True)
+    click.echo(f"{len(batch.checked.todo)} to colour, {batch.current} current{refused}", err=True)
     return 3 if wrong else 0
 
 
@@ -144,12 +144,12 @@ def _run(batch: Batch, as_json: bool, quiet: bool) -> int:
 
 def _summarise(batch: Batch, seconds: float, as_json: bool) -> None:
 
-    current, output = len(batch.checked.current), batch.place
+    output = batch.place
     if as_json:
         summary = {
             "colored": batch.colored,
             "failed": batch.failed,
-            "current": current,
+            "current": batch.current,
             "seconds": round(seconds, 2),
             "megapixels": round(batch.pixels / 1e6, 1),
             "output": output,
@@ -157,7 +157,7 @@ def _summarise(batch: Batch, seconds: float, as_json: bool) -> None:
         click.echo(json.dumps({"summary": summary}))
     rate = f", {batch.colored / seconds:.1f} pictures/s, {batch.pixels / 1e6 / seconds:.1f} megapixels/s"
     click.echo(
-        f"{batch.colored} coloured, {current} current, {batch.failed} failed in {seconds:.1f} s"
+        f"{batch.colored} coloured, {batch.current} current, {batch.failed} failed in {seconds:.1f} s"
         f"{rate if batch.colored else ''}: {output}",
         err=True,
     )

@@ -29,4 +29,6 @@ def walk(folder: Path, endings: frozenset[str] | set[str]) -> Iterator[tuple[str
                     elif os.path.splitext(name)[1].lower() in endings and not entry.is_dir():
                         yield prefix + name, entry
         except OSError as error:
+            if prefix and isinstance(error, FileNotFoundError):
+                continue  # it went away since it was listed
             raise UsageError(f"{error.filename or folder / prefix}: cannot be read: {error.strerror}") from error

@@ -11,7 +11,7 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, NamedTuple, Self
@@ -141,9 +141,17 @@ class Journal:
         self._append(_line(value))
         self._at[name] = at
 
+    def forget_all_but(self, names: Container[str]) -> None:
+        """Free the memory of what is known of other outputs."""
+        self._at = {name: at for name, at in self._at.items() if name in names}
+
     def check(self) -> None:
         """Raise UsageError where the journal, most likely with its folder, was taken away."""
-        if not os.fstat(self._handle).st_nlink:
+        try:
+            there = os.path.samestat(os.fstat(self._handle), os.stat(self.path))
+        except OSError:
+            there = False
+        if not there:
             raise UsageError(f"{show(self.path)}: was removed while the batch ran; run again to make the rest")
 
     def close(self) -> None:

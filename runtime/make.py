@@ -58,6 +58,9 @@ class Options:
 class Batch:
     """One batch. Entering looks and compares, and holds the output folder against others; `run` does the work.
 
+    current, colored, failed: pictures that were current when it was entered, and what became of the others so far;
+    pixels: of those that were coloured. warnings: what a user should know before the work begins.
+
     With `dry_run` nothing is written or held. Raises what `find_jobs`, `check_writable`, `Journal.open`, `check` and
     `read_manifest` raise, and UsageError for options that contradict each other, all before a model is loaded.
     """
@@ -68,7 +71,7 @@ class Batch:
     def __init__(self, options: Options) -> None:
         self.options = options
         self.warnings: list[str] = []
-        self.colored = self.failed = self.pixels = 0
+        self.current = self.colored = self.failed = self.pixels = 0
         self._listed: list[str] | None = None
         self._bundle = ""
         self._painters: tuple[Colorizer, int] | None = None
@@ -93,9 +96,11 @@ class Batch:
             if not options.dry_run:
                 sweep(self.found.output)
             self._check()
+            self.current = len(self.checked.current)
             self._warn()
             if not options.dry_run:
                 self._open_reports()
+            self._forget_current()
             self._open = self._open.pop_all()
         return self
 
@@ -130,12 +135,20 @@ class Batch:
                 yield self._tell(self._finish(result))
 
     def _finish(self, result: Result) -> Result:
-        return finish(result, self.journal)
+        return finish(result, self.journal, self.options.if_exists == "overwrite")
 
     def look(self) -> None:
         """Find and compare anew. Raises UsageError."""
         self.found = self._find()
         self._check()
+        self._forget_current()
+
+    def _forget_current(self) -> None:
+        """Leave what nobody asks for any more before the model takes its memory: there may be millions."""
+        self.found.jobs.clear()
+        self.checked.current.clear()
+        if not self.options.watch:
+            self.journal.forget_all_but({job.made for job, _ in self.checked.todo})
 
     def forget(self) -> None:
         """Have nothing to do, until the next look."""

@@ -65,11 +65,13 @@ class RemoteBatch(Batch):
             )
             if MAKING in listings[1][1]:
                 self._adopt(listings[1][1])
+            self.current = len(self.checked.current)
             self._warn()
             if not options.dry_run:
                 for job, entry in self.checked.known:
                     self.journal.record(job.made, entry)
                 self._open_reports()
+            self._forget_current()
             self._open = self._open.pop_all()
         return self
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from .files import show
 from .journal import Entry, Journal
@@ -31,16 +32,21 @@ class Result:
         return 0 if self.error else self.size[0] * self.size[1]
 
 
-def finish(result: Result, journal: Journal) -> Result:
+def finish(result: Result, journal: Journal, overwrite: bool = False) -> Result:
     """Write into the journal what was made, then put it into its place; the result, failed where that is denied.
 
-    In this order, a process that dies in between leaves an output that the journal knows. For the one process that
-    holds the journal. Raises UsageError where the journal cannot be written.
+    In this order, a process that dies in between leaves an output that the journal knows. Without `overwrite`, a file
+    that came there since the batch began, or was changed, is left alone. For the one process that holds the journal.
+    Raises UsageError where the journal cannot be written.
     """
     if result.entry is None:
         return result
     made = result.job.made
     before = journal.entry(made)
+    if not overwrite and _is_foreign(result.job.output, before):
+        discard(result)
+        sentence = f"{show(result.job.output)} came or was changed while the batch ran; move it, or run again"
+        return replace(result, error=sentence, temporary="", entry=None)
     try:
         journal.record(made, result.entry._replace(over=before.output.digest if before else ""))
         os.replace(result.temporary, result.job.output)
@@ -52,6 +58,15 @@ def finish(result: Result, journal: Journal) -> Result:
         discard(result)
         raise
     return result
+
+
+def _is_foreign(output: Path, before: Entry | None) -> bool:
+    """Whether there is another file than the one that the journal knows."""
+    try:
+        status = output.lstat() if before is None else output.stat()
+    except OSError:
+        return False
+    return before is None or (status.st_size, status.st_mtime_ns) != (before.output.size, before.output.modified)
 
 
 def discard(result: Result) -> None:

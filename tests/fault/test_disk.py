@@ -140,7 +140,8 @@ def test_read_only_is_found_before_the_model_loads(noise: Path, tmp_path: Path) 
     assert done.returncode == 2 and f"{out / 'sub'}: cannot write there (Not a folder)" in done.stderr
 
 
-def test_an_output_folder_that_is_taken_away_ends_the_batch(noise: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kept", [False, True], ids=["removed", "renamed"])
+def test_an_output_folder_that_is_taken_away_ends_the_batch(noise: Path, tmp_path: Path, kept: bool) -> None:
     for number in range(30):
         shutil.copy(noise / "a.png", noise / f"more{number}.png")
     out = tmp_path / "out"
@@ -149,7 +150,8 @@ def test_an_output_folder_that_is_taken_away_ends_the_batch(noise: Path, tmp_pat
         assert process.stderr
         assert process.stderr.readline().startswith("[1/36]")
         out.rename(tmp_path / "gone")
-        shutil.rmtree(tmp_path / "gone")
+        if not kept:
+            shutil.rmtree(tmp_path / "gone")
         said = process.stderr.read()
     assert process.returncode == 2
     assert ".gcolor.journal: was removed while the batch ran; run again" in said.splitlines()[-1]

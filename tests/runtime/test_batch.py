@@ -43,9 +43,27 @@ def test_a_vanished_picture_and_an_unwritable_output_fail_alone(
     (tmp_path / "out" / "b.png").mkdir(parents=True)
     errors = {str(r.job.relative): r.error for r in colour(jobs, tmp_path / "out")}
     assert "No such file" in str(errors["a.jpg"])
-    assert "cannot be written" in str(errors["b.png"])
+    assert "came or was changed while the batch ran" in str(errors["b.png"])
     assert errors["sub/c.jpg"] is None
     assert list_outputs(tmp_path / "out") == ["sub/c.jpg"]
+
+
+def test_what_comes_or_changes_in_the_meantime_is_left_alone(grey_folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    jobs = find_jobs(grey_folder, None, out).jobs
+    colour(jobs[:1], out)
+    with Journal.open(out) as journal:
+        results = list(run_batch(Colorizer(device="cpu"), jobs, Settings(), 1))
+        for name in ("a.jpg", "b.png"):  # one that the journal knows, one that it does not
+            (out / name).write_text("retouched")
+        errors = {r.job.name: finish(r, journal).error for r in results}
+        assert "came or was changed" in str(errors["a.jpg"]) and "came or was changed" in str(errors["b.png"])
+        assert errors["sub/c.jpg"] is None
+        assert (out / "a.jpg").read_text() == (out / "b.png").read_text() == "retouched"
+        (result,) = run_batch(Colorizer(device="cpu"), jobs[:1], Settings(), 1)
+        assert finish(result, journal, overwrite=True).error is None
+    assert read_picture(out / "a.jpg").rgb.shape == (96, 144, 3)
+    assert not list(out.rglob(".gcolor-*"))
 
 
 def test_nothing_lies_in_its_place_before_it_is_finished(grey_folder: Path, tmp_path: Path, list_outputs) -> None:
