@@ -55,7 +55,7 @@ def main(small: int, large: int, jobs: int | None, as_json: bool) -> None:
         done = subprocess.run([*command, *(["--jobs", str(jobs)] if jobs else [])], capture_output=True, text=True)
         seconds = time.monotonic() - begun
         peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / (1 if sys.platform == "darwin" else 1024)
-        made = len(list(out.iterdir()))
+        made = len([path for path in out.iterdir() if not path.name.startswith(".")])
     result = {
         "machine": describe(),
         "pictures": good,

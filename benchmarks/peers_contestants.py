@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
-from gcolor.runtime.batch import Settings, open_colorizer, run_batch
+from gcolor.runtime.batch import open_colorizer, run_batch
 from gcolor.runtime.colorizer import choose_grid
 from gcolor.runtime.engines.engine import cores
 from gcolor.runtime.memory import keep_freed_memory
 from gcolor.runtime.pictures import read_picture, write_picture
-from gcolor.runtime.plan import Job
+from gcolor.runtime.plan import Job, Roots
+from gcolor.runtime.settings import Settings
 
 Work = Callable[[list[Path], Path, int], None]
 """Takes the files, the folder of the outputs and the JPEG quality."""
@@ -41,10 +43,11 @@ def gcolor_batch(bundle: Path | None) -> Contestant:
     colorizer, workers = open_colorizer(4 * cores(), None, bundle=bundle, backend="auto", device="cpu")
 
     def color(files: list[Path], out: Path, quality: int) -> None:
-        jobs = [Job(PurePath(path.name), path, out / path.name, ()) for path in files]
+        jobs = [Job(path.name, path.name, Roots(str(path.parent), str(out))) for path in files]
         for result in run_batch(colorizer, jobs, Settings(quality=quality), workers):
             if result.error:
                 raise SystemExit(f"error: {result.job.source}: {result.error}")
+            os.replace(result.temporary, result.job.output)
 
     precision = colorizer.bundle.manifest.get("precision", "?")
     about = f"gcolor batch, {precision}, {workers} workers, {colorizer.engine.about} on {colorizer.engine.device}"

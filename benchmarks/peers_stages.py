@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
 
 from gcolor.runtime import batch
 from gcolor.runtime.colorizer import Colorizer
-from gcolor.runtime.plan import Job
+from gcolor.runtime.plan import Job, Roots
 from peers_contestants import set_up_threads
 
 STAGES = ("decode", "shrink", "network", "paint", "encode")
@@ -24,12 +25,12 @@ def measure_stages(files: list[Path], out: Path, quality: int) -> dict[str, floa
     set_up_threads()
     colorizer = Colorizer(None, "cpu", 1)
     spent = dict.fromkeys(STAGES, 0.0)
-    jobs = [Job(PurePath(path.name), path, out / path.name, ()) for path in files]
+    jobs = [Job(path.name, path.name, Roots(str(path.parent), str(out))) for path in files]
     with ExitStack() as stack:
         for owner, name, stage in (
             (batch, "read_area", "decode"),
             (batch, "read_picture", "decode"),
-            (batch, "write_picture", "encode"),
+            (batch, "save_picture", "encode"),
             (Colorizer, "set_image", "shrink"),
             (colorizer.engine, "color", "network"),
             (colorizer.engine, "paint", "paint"),
@@ -42,6 +43,7 @@ def measure_stages(files: list[Path], out: Path, quality: int) -> dict[str, floa
             total += time.thread_time() - begun
             if result.error:
                 raise SystemExit(f"error: {job.source}: {result.error}")
+            os.replace(result.temporary, job.output)
     spent["rest"] = total - sum(spent.values())
     return {stage: seconds / len(files) for stage, seconds in spent.items()}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,24 +15,35 @@ from .interrupt import Interrupt
 from .progress import Progress
 
 if TYPE_CHECKING:
-    from ..runtime.batch import Result
-    from ..runtime.plan import Plan
+    from ..runtime.make import Batch, Options
+
+_PATH = click.Path(path_type=Path)
+
+
+class Place(click.ParamType):  # type: ignore[type-arg, unused-ignore]
+    """A folder, or the URL of one."""
+
+    name = "path|url"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path | str:
+        return value if isinstance(value, Path) or "://" in value else Path(os.fsdecode(value))
 
 
 @click.command("batch", short_help="Colour a folder of photographs.")
-@click.argument("images", type=click.Path(path_type=Path))
-@click.option(
-    "--hints", type=click.Path(path_type=Path), help="Folder of hint files (PNG or JSON), named like the pictures."
-)
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="Output folder. [default: IMAGES_color beside IMAGES]"
-)
-@click.option(
-    "--bundle", type=click.Path(path_type=Path), help="Model bundle. [default: the one that ships with gcolor]"
-)
+@click.argument("images", type=Place())
+@click.option("--hints", type=Place(), help="Folder of hint files (PNG or JSON), named like the pictures.")
+@click.option("-o", "--output", type=Place(), help="Output folder. [default: IMAGES_color beside IMAGES]")
+@click.option("--bundle", type=_PATH, help="Model bundle. [default: the one that ships with gcolor]")
 @options.backend
-@options.device
-@click.option("--jobs", type=click.IntRange(1), help="Pictures in work at one time. [default: one for each core]")
+@options.devices
+@click.option(
+    "--ray",
+    is_flag=False,
+    flag_value="",
+    metavar="[ADDRESS]",
+    help="Work on a Ray cluster: the one at ADDRESS, else the one that runs here, else one started for the while.",
+)
+@click.option("--jobs", type=click.IntRange(1), help="Pictures in work at one time, by device. [default: one a core]")
 @click.option(
     "--batch-size",
     type=click.IntRange(1),
@@ -42,8 +54,9 @@ if TYPE_CHECKING:
     type=click.Choice(["auto", "skip", "overwrite", "error"]),
     default="auto",
     show_default=True,
-    help="Outputs that exist: auto redoes those older than their picture or hints.",
+    help="Outputs that exist: auto makes those again that are not current, and touches none that gcolor did not make.",
 )
+@click.option("--force", is_flag=True, help="Make all outputs again that gcolor made there.")
 @click.option("--match", "pattern", help="Only pictures whose path matches, such as '*.jpg' or '1932/*'.")
 @click.option(
     "--quality", type=click.IntRange(1, 100), help="Of JPEG, WebP, AVIF and HEIF. [default: the JPEG's own; 92]"
@@ -52,132 +65,113 @@ if TYPE_CHECKING:
     "--keep-color", is_flag=True, help="Copy pictures that are in colour already; those with hints are coloured."
 )
 @click.option(
+    "--files-from", type=_PATH, metavar="FILE|-", help="Only pictures that a file lists, one a line or NUL-ended."
+)
+@click.option(
     "--max-pixels", type=click.IntRange(1), default=200_000_000, show_default=True, help="Larger pictures fail."
 )
-@click.option("--dry-run", is_flag=True, help="Say what would be done and do nothing.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and why, and do nothing.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per picture and a summary on stdout.")
+@click.option("--report", type=_PATH, metavar="FILE", help="Write what became of each picture, as .jsonl or .csv.")
+@click.option("--failures", type=_PATH, metavar="FILE", help="List the pictures that failed, for --files-from.")
+@click.option("--watch", is_flag=True, help="Go on with what comes into IMAGES and HINTS, until Ctrl-C.")
 @click.option("-q", "--quiet", is_flag=True, help="Only errors and the summary.")
 def command(
-    images: Path,
-    hints: Path | None,
-    output: Path | None,
-    bundle: Path | None,
-    backend: str,
-    device: str,
-    jobs: int | None,
-    batch_size: int | None,
-    if_exists: Any,
-    pattern: str | None,
     quality: int | None,
     keep_color: bool,
     max_pixels: int,
-    dry_run: bool,
+    batch_size: int | None,
     as_json: bool,
     quiet: bool,
+    **given: Any,
 ) -> int:
     """Colour every picture below IMAGES (a folder, or one picture) into a folder of the same shape.
 
     Hints for imgs/sub/a.jpg are looked for as HINTS/sub/a.jpg.png or .json, then as HINTS/sub/a.png or .json. A
-    picture that fails is named and the others go on; the exit code is then 3.
+    picture that fails is named and the others go on; the exit code is then 3. Run again, it makes what is missing and
+    what has another picture, other hints, another bundle or other settings than before.
     """
-    from ..runtime.plan import check_writable, make_plan, show, sweep
-
-    plan = make_plan(images, hints, output, if_exists, pattern)
-    if plan.unused_hints:
-        names = ", ".join(show(p) for p in plan.unused_hints[:5])
-        more = f" and {len(plan.unused_hints) - 5} more" if len(plan.unused_hints) > 5 else ""
-        click.echo(f"warning: hints without a picture: {names}{more}", err=True)
-    if dry_run:
-        return _describe(plan, as_json)
-    check_writable(plan.output)
-    sweep(plan.output)
-    return _run(plan, bundle, backend, device, jobs, batch_size or 0, quality, keep_color, max_pixels, as_json, quiet)
-
-
-def _describe(plan: Plan, as_json: bool) -> int:
-    from ..runtime.plan import show
-
-    for job in plan.jobs:
-        found = [show(p) for p in job.hints]
-        if as_json:
-            click.echo(json.dumps({"picture": show(job.relative), "output": show(job.output), "hints": found}))
-        else:
-            click.echo(f"{show(job.relative)} -> {show(job.output)}" + (f" with {', '.join(found)}" if found else ""))
-    click.echo(f"{len(plan.jobs)} to colour, {len(plan.current)} current", err=True)
-    return 0
-
-
-def _run(
-    plan: Plan,
-    bundle: Path | None,
-    backend: str,
-    device: str,
-    jobs: int | None,
-    batch_size: int,
-    quality: int | None,
-    keep_color: bool,
-    max_pixels: int,
-    as_json: bool,
-    quiet: bool,
-) -> int:
-    from ..runtime.plan import show
+    from ..runtime.make import Options
+    from ..runtime.settings import Settings
 
     begun = time.monotonic()
-    done, kept, failed, pixels, stopped = 0, 0, 0, 0, 0
-    if plan.jobs:
-        from ..runtime.batch import Settings, open_colorizer, run_batch
+    settings = Settings(quality=quality, keep_color=keep_color, max_pixels=max_pixels)
+    asked = Options(settings=settings, batch_size=batch_size or 0, **given)
+    with _open(asked) as batch:
+        for warning in batch.warnings:
+            click.echo(f"warning: {warning}", err=True)
+        if batch.options.dry_run:
+            return _describe(batch, as_json, quiet)
+        stopped = _run(batch, as_json, quiet)
+        _summarise(batch, time.monotonic() - begun, as_json)
+    return 128 + stopped if stopped else 3 if batch.failed else 0
 
-        colorizer, workers = open_colorizer(
-            len(plan.jobs), jobs, bundle=bundle, backend=backend, device=device, batch_size=batch_size
-        )
-        settings = Settings(quality=quality, keep_color=keep_color, max_pixels=max_pixels)
-        results = run_batch(colorizer, plan.jobs, settings, workers)
-        with (
-            Progress(len(plan.jobs), quiet) as progress,
-            Interrupt(progress.say, "pictures in work are finished first") as interrupt,
-        ):
-            for result in results:
-                failed += result.error is not None
-                done += result.error is None and not result.kept
-                kept += result.kept
-                pixels += result.pixels
-                progress.step(show(result.job.relative), result.seconds, result.error)
-                if as_json:
-                    click.echo(json.dumps(_as_json(result)))
-                if interrupt.signal:
-                    # What is in work is finished by the iterator's end, then we leave.
-                    break
-            results.close()
-            stopped = interrupt.signal
-    seconds = time.monotonic() - begun
-    summary = {
-        "colored": done,
-        "kept": kept,
-        "failed": failed,
-        "current": len(plan.current),
-        "seconds": round(seconds, 2),
-        "megapixels": round(pixels / 1e6, 1),
-        "output": show(plan.output),
-    }
+
+def _open(asked: Options) -> Batch:
+    from ..runtime.make import Batch
+    from ..runtime.places import is_url
+    from ..runtime.remote_batch import RemoteBatch
+
+    elsewhere = any(is_url(place) for place in (asked.images, asked.hints, asked.output))
+    return RemoteBatch(asked) if elsewhere else Batch(asked)
+
+
+def _describe(batch: Batch, as_json: bool, quiet: bool) -> int:
+    from ..runtime.files import show
+
+    wrong = batch.found.refused + batch.checked.refused
+    for job, why in batch.checked.todo:
+        hints = [show(path) for path in job.hint_files]
+        if as_json:
+            about = {"picture": show(job.name), "output": job.shown, "hints": hints, "why": why}
+            click.echo(json.dumps(about))
+        elif not quiet:
+            with_hints = f" with {', '.join(hints)}" if hints else ""
+            click.echo(f"{show(job.name)} -> {job.shown}{with_hints}: {why}")
+    for job, sentence in wrong:
+        click.echo(f"error: {show(job.name)}: {sentence}", err=True)
+    refused = f", {len(wrong)} failed" if wrong else ""
+    click.echo(f"{len(batch.checked.todo)} to colour, {batch.current} current{refused}", err=True)
+    return 3 if wrong else 0
+
+
+def _run(batch: Batch, as_json: bool, quiet: bool) -> int:
+    """Work, and show the work; the signal that stopped it, or 0."""
+    from ..runtime.files import show
+    from ..runtime.report import row
+
+    watching = batch.options.watch
+    total = len(batch.found.refused) + len(batch.checked.refused) + len(batch.checked.todo)
+    with (
+        Progress(None if watching else total, quiet) as progress,
+        Interrupt(progress.say, "pictures in work are finished first") as interrupt,
+    ):
+        if watching and not quiet:
+            progress.say(f"watching {show(batch.options.images)}; Ctrl-C ends it")
+        for result in batch.run(lambda: interrupt.signal, progress.say):
+            progress.step(show(result.job.name), result.seconds, result.error)
+            if as_json:
+                click.echo(json.dumps(row(result)))
+        return interrupt.signal
+
+
+def _summarise(batch: Batch, seconds: float, as_json: bool) -> None:
+    output = batch.place
     if as_json:
+        summary = {
+            "colored": batch.colored,
+            "kept": batch.kept,
+            "failed": batch.failed,
+            "current": batch.current,
+            "seconds": round(seconds, 2),
+            "megapixels": round(batch.pixels / 1e6, 1),
+            "output": output,
+        }
         click.echo(json.dumps({"summary": summary}))
-    rate = (
-        f", {done / seconds:.1f} pictures/s, {pixels / 1e6 / seconds:.1f} megapixels/s" if done and seconds > 0 else ""
+    rate = f", {batch.colored / seconds:.1f} pictures/s, {batch.pixels / 1e6 / seconds:.1f} megapixels/s"
+    left = f"{batch.kept} in colour already, " if batch.kept else ""
+    click.echo(
+        f"{batch.colored} coloured, {left}{batch.current} current, {batch.failed} failed in {seconds:.1f} s"
+        f"{rate if batch.colored else ''}: {output}",
+        err=True,
     )
-    left = f"{kept} in colour already, " if kept else ""
-    counts = f"{done} coloured, {left}{len(plan.current)} current, {failed} failed"
-    click.echo(f"{counts} in {seconds:.1f} s{rate}: {show(plan.output)}", err=True)
-    return 128 + stopped if stopped else 3 if failed else 0
-
-
-def _as_json(result: Result) -> dict[str, Any]:
-    from ..runtime.plan import show
-
-    return {
-        "picture": show(result.job.relative),
-        "output": show(result.job.output),
-        "status": "failed" if result.error else "kept" if result.kept else "colored",
-        "hints": [show(p) for p in result.job.hints],
-        "seconds": round(result.seconds, 3),
-        "error": result.error,
-    }

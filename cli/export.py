@@ -9,13 +9,14 @@ import click
 
 from ..color.errors import UsageError
 from ..runtime import PRECISIONS
+from .export_triton import triton_options, write
 from .export_trt import TrtOptions, build, copy_bundle, trt_options
 
 _PATH = click.Path(path_type=Path)
 
 
 @click.command("export", short_help="Turn a training run into a bundle.")
-@click.argument("run", type=_PATH)
+@click.argument("run", type=_PATH, required=False)
 @click.option("-o", "--output", type=_PATH, help="The bundle's folder; may be left out where RUN is a bundle.")
 @click.option("--photos", type=_PATH, multiple=True, help="Photos for the parity gate. [default: the run's own]")
 @click.option(
@@ -34,40 +35,84 @@ _PATH = click.Path(path_type=Path)
 )
 @click.option("--calibration", type=_PATH, multiple=True, help="Photos to calibrate int8 on. [default: the gate's]")
 @trt_options
+@triton_options
 def command(
-    run: Path,
+    run: Path | None,
     output: Path | None,
     photos: tuple[Path, ...],
     tolerance: float,
     precision: str,
     calibration: tuple[Path, ...],
+    triton: Path | None,
+    triton_backend: Any,
     **trt: Any,
 ) -> None:
     """Write the fused ONNX graph of a training RUN, with its manifest, once its parity with PyTorch is measured.
 
     A bundle that paints otherwise than PyTorch is refused with the figures (exit code 5) and not written. With --trt,
-    RUN may be a bundle, too: its TensorRT engines that are missing or stale are built, in it or in a copy at -o.
+    RUN may be a bundle, too: its TensorRT engines that are missing or stale are built, in it or in a copy at -o. With
+    --triton, the models of the bundle are written into a repository of Triton Inference Server; without RUN, those of
+    the model that ships with gcolor.
     """
-    from ..runtime.engines.trt_library import import_tensorrt
-    from .needs import require
-
     options = TrtOptions(**trt)
     if calibration and precision != "int8":
         raise UsageError(f"--calibration is for --precision int8, not for {precision}")
+    if triton_backend and triton is None:
+        raise UsageError("--triton-backend says what --triton is to write; name the repository with --triton")
+    if run is None and (triton is None or output or options.trt):
+        raise UsageError("name the training run; only `gcolor export --triton REPOSITORY` needs none")
+    if run is None or (run / "manifest.json").is_file():
+        bundle = _finish(run, output, precision, options, triton)
+    else:
+        bundle = _export(run, output, list(photos), tolerance, precision, list(calibration), options)
+    if triton:
+        write(bundle, triton, triton_backend)
+
+
+def _finish(
+    bundle: Path | None, output: Path | None, precision: str, options: TrtOptions, triton: Path | None
+) -> Path | None:
+    """Build the engines of a bundle where they are asked for; returns where it is, None being the default model."""
+    from .needs import require
+
+    if bundle is None:
+        return None
+    if precision != "fp32":
+        raise UsageError(f"{bundle}: is a bundle, whose precision is settled; export its training run for {precision}")
+    if not (options.trt or triton):
+        raise UsageError(f"{bundle}: is a bundle; --trt builds its engines, --triton writes its models for Triton")
+    if output and not options.trt:
+        raise UsageError(f"{bundle}: is a bundle already; -o is for a training run, or for the copy that --trt makes")
+    if options.trt:
+        for module in ("torch", "onnx", "onnxscript"):
+            require(module, "train")
+        bundle = copy_bundle(bundle, output) if output else bundle
+        build(bundle, options)
+    return bundle
+
+
+def _export(
+    run: Path,
+    output: Path | None,
+    photos: list[Path],
+    tolerance: float,
+    precision: str,
+    calibration: list[Path],
+    options: TrtOptions,
+) -> Path:
+    """Write the bundle of a training run, with its engines where they are asked for; returns where it is."""
+    from ..runtime.engines.trt_library import import_tensorrt
+    from .needs import require
+
     for module in ("torch", "onnx", "onnxscript"):
         require(module, "train")
-    if options.trt and (run / "manifest.json").is_file():
-        if precision != "fp32":
-            raise UsageError(f"{run}: is a bundle, whose precision is settled; export its training run for {precision}")
-        build(copy_bundle(run, output) if output else run, options)
-        return
     if output is None:
-        raise UsageError("name the bundle's folder with -o; only `gcolor export BUNDLE --trt` needs none")
+        raise UsageError("name the bundle's folder with -o; only a bundle that is there needs none")
     if options.trt:
         import_tensorrt()  # says now what would be missing after minutes
     from ..export.bundle import export_bundle
 
-    parity = export_bundle(run, output, list(photos), tolerance, precision, list(calibration), trt=options.trt)
+    parity = export_bundle(run, output, photos, tolerance, precision, calibration, trt=options.trt)
     click.echo(
         f"{output}: parity with PyTorch on {parity.photos} photos: at most {parity.max_levels} of 255 levels apart, "
         f"{100 * parity.share_beyond_one_level:.4f} % beyond one, mean CIEDE2000 {parity.mean_ciede2000:.5f}, "
@@ -76,3 +121,4 @@ def command(
     )
     if options.trt:
         build(output, options)
+    return output

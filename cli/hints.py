@@ -32,8 +32,8 @@ def check(hints: Path, images: Path | None) -> int:
     """
     from ..color.errors import PictureError, UsageError
     from ..color.hint_files import HintFolder, load_hints
+    from ..runtime.files import show
     from ..runtime.pictures import find_pictures, read_size
-    from ..runtime.plan import show
 
     folder = HintFolder(hints)
     wrong = good = 0
@@ -44,11 +44,10 @@ def check(hints: Path, images: Path | None) -> int:
         if not images.is_dir():
             raise UsageError(f"{show(images)}: no such folder")
         sources = find_pictures(images)
-        relatives = [s.relative_to(images) for s in sources]
-        folder.ambiguous(relatives)
-        found = zip(sources, relatives, strict=True)
-        pairs = [(tuple(paths), s, show(r)) for s, r in found if (paths := folder.find(r))]
-        for path in folder.unused(relatives):
+        names = [s.relative_to(images).as_posix() for s in sources]
+        found = folder.pair(names)
+        pairs = [(tuple(map(Path, f)), s, show(n)) for s, n, f in zip(sources, names, found, strict=True) if f]
+        for path in folder.unused(found):
             click.echo(f"{show(path)}: no picture for it")
             wrong += 1
     for files, source, name in pairs:

@@ -14,3 +14,9 @@ backend = click.option(
     help="What runs the model. auto: trt where the bundle has a TensorRT engine for the GPU here, else onnx.",
 )
 device = click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+devices = click.option(
+    "--device",
+    default="auto",
+    show_default=True,
+    help="auto, cpu, cuda or cuda:N; several get a process each: cuda:0,1,2,3, or cpu:4 for four on the CPU.",
+)

@@ -8,9 +8,9 @@ from typing import Self
 
 
 class Progress:
-    """Counts pictures. `step` says what became of one; `say` prints a line beside the bar."""
+    """Counts pictures. `step` says what became of one; `say` prints a line beside the bar. total: None if unknown."""
 
-    def __init__(self, total: int, quiet: bool) -> None:
+    def __init__(self, total: int | None, quiet: bool) -> None:
         self._total, self._done, self._quiet = total, 0, quiet
         self._bar = None
         if sys.stderr.isatty() and not quiet:
@@ -56,7 +56,8 @@ class Progress:
         if error:
             self.say(f"error: {name}: {error}")
         elif self._bar is None and not self._quiet:
-            self.say(f"[{self._done}/{self._total}] {name} {seconds:.2f} s")
+            of = "" if self._total is None else f"/{self._total}"
+            self.say(f"[{self._done}{of}] {name} {seconds:.2f} s")
 
     def say(self, line: str) -> None:
         """A line on stderr, above the bar where there is one."""

@@ -18,8 +18,8 @@ import os
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
-from pathlib import Path, PurePath
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 from PIL import PngImagePlugin
@@ -28,6 +28,7 @@ from .errors import HintError, UsageError
 from .hints import Hints, Mark
 from .lab import Bytes
 from .png import is_whole, may_lack_rows
+from .walk import walk
 
 VERSION = 1
 MAX_JSON_BYTES = 1 << 20
@@ -318,59 +319,69 @@ def to_json(hints: Hints) -> str:
 
 
 class HintFolder:
-    """The hint files below a folder, walked once; pictures are asked for by their path relative to their own folder.
+    """The hint files below a folder, walked once; pictures are asked for by their name below their own folder.
 
     For `sub/a.jpg` that is `sub/a.jpg.png` and `sub/a.jpg.json`; where there is neither, `sub/a.png` and `sub/a.json`.
     Hidden files and folders do not count. Raises `UsageError` when the folder cannot be read.
     """
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._files: dict[tuple[str, str], Path] = {}
+        # Kept as text: there may be millions.
+        self._files: dict[tuple[str, str], str] = {}
         if not folder.is_dir():
             raise UsageError(f"{folder}: no such folder of hints")
-        for root, folders, names in os.walk(folder, onerror=self._refuse):
-            folders[:] = sorted(name for name in folders if not name.startswith("."))
-            for name in sorted(names):
-                path = Path(root, name)
-                kind = path.suffix.lower()
-                if name.startswith(".") or kind not in SUFFIXES or not path.is_file():
-                    continue
-                key = _key(path.relative_to(folder).with_suffix("")), kind
-                if key in self._files:
-                    raise UsageError(f"{self._files[key]} and {path} are hints for the same picture: keep one of them")
-                self._files[key] = path
+        for name, entry in sorted(walk(folder, set(SUFFIXES))):
+            if entry.is_file():
+                self._add(name, entry.path)
 
-    @staticmethod
-    def _refuse(error: OSError) -> None:
-        raise UsageError(f"{error.filename}: cannot be read: {error.strerror}") from error
+    @classmethod
+    def listed(cls, root: str, names: Iterable[str]) -> Self:
+        """The hint files of a folder elsewhere, by the names below it; they are called `root`/name."""
+        folder = object.__new__(cls)
+        folder._files = {}
+        for name in sorted(names):
+            hidden = any(part.startswith(".") for part in name.split("/"))
+            if not hidden and os.path.splitext(name)[1].lower() in SUFFIXES:
+                folder._add(name, f"{root}/{name}")
+        return folder
 
-    def find(self, relative: PurePath) -> list[Path]:
-        """The hint files of one picture: none, a PNG, a JSON, or both in this order."""
-        for stem in (relative, relative.with_suffix("")):
-            found = [self._files[key] for kind in SUFFIXES if (key := (_key(stem), kind)) in self._files]
-            if found:
+    def _add(self, name: str, path: str) -> None:
+        stem, kind = os.path.splitext(name)
+        key = _key(stem), kind.lower()
+        if key in self._files:
+            raise UsageError(f"{self._files[key]} and {path} are hints for the same picture: keep one of them")
+        self._files[key] = path
+
+    def names(self, relative: str) -> tuple[str, ...]:
+        """The hint files of one picture, none, a PNG, a JSON, or both in this order; its name has forward slashes."""
+        for stem in (relative, os.path.splitext(relative)[0]):
+            key = _key(stem)
+            if found := tuple(path for kind in SUFFIXES if (path := self._files.get((key, kind)))):
                 return found
-        return []
+        return ()
 
-    def ambiguous(self, relatives: Iterable[PurePath]) -> None:
-        """Raises `UsageError` when two of the pictures, as `a.jpg` and `a.tif`, would take the same hint file."""
-        owner: dict[Path, PurePath] = {}
-        for relative in relatives:
-            for path in self.find(relative):
-                other = owner.setdefault(path, relative)
-                if other != relative:
-                    raise UsageError(
-                        f"{path} may belong to {other} or to {relative}: "
-                        f"name it {other.name}{path.suffix} or {relative.name}{path.suffix}"
-                    )
+    def pair(self, names: Iterable[str]) -> list[tuple[str, ...]]:
+        """The hint files of each picture.
 
-    def unused(self, relatives: Iterable[PurePath]) -> list[Path]:
-        """The hint files that belong to none of the pictures, sorted."""
-        used = {path for relative in relatives for path in self.find(relative)}
-        return sorted(path for path in self._files.values() if path not in used)
+        Raises `UsageError` when two of the pictures, as `a.jpg` and `a.tif`, would take the same hint file.
+        """
+        owner: dict[str, str] = {}
+        pairs = []
+        for name in names:
+            pairs.append(self.names(name))
+            for path in pairs[-1]:
+                other = owner.setdefault(path, name)
+                if other != name:
+                    mine, its, kind = *map(os.path.basename, (name, other)), os.path.splitext(path)[1]
+                    raise UsageError(f"{path} may belong to {other} or to {name}: name it {its}{kind} or {mine}{kind}")
+        return pairs
+
+    def unused(self, pairs: Iterable[tuple[str, ...]]) -> list[Path]:
+        """The hint files that are in none of the pairs, sorted."""
+        used = {path for files in pairs for path in files}
+        return sorted(Path(path) for path in self._files.values() if path not in used)
 
 
-def _key(relative: PurePath) -> str:
-    """A relative path for comparison: macOS may store the same name decomposed."""
-    return unicodedata.normalize("NFC", relative.as_posix())
+def _key(name: str) -> str:
+    """A name for comparison: macOS may store the same one decomposed."""
+    return name if name.isascii() else unicodedata.normalize("NFC", name)

@@ -5,48 +5,32 @@ from __future__ import annotations
 import shutil
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 
 from ..color.errors import PictureError
 from ..color.hint_files import load_hints
+from ..color.hints import Hints
+from .bundle import fingerprint
 from .colorizer import Colorizer
 from .engines.engine import cores
-from .files import replace_file
+from .files import make_parent, mode_for, show, temporary_file
+from .fingerprint import take, unchanged
+from .journal import Entry, Recipe
 from .memory import keep_freed_memory
-from .pictures import MAX_PIXELS, Picture, is_coloured, read_area, read_picture, write_picture
-from .plan import Job, show
+from .pictures import Picture, is_coloured, read_area, read_picture, save_picture
+from .plan import Job
+from .remote import RemoteJob, color_remote
+from .result import Result, discard
+from .settings import Settings
 
 # Pictures in work at one time hold at most this many pixels together; one larger goes alone. A pixel takes about 12
 # bytes, with 16 bits 20.
 PIXELS_IN_WORK = 60_000_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """How pictures are read and written."""
-
-    quality: int | None = None
-    """See `write_picture`."""
-    keep_color: bool = False
-    """Leave pictures that are in colour already, and have no hints, as they are."""
-    max_pixels: int = MAX_PIXELS
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What became of one picture: `error` is None, or the sentence that says what is wrong with it."""
-
-    job: Job
-    seconds: float
-    pixels: int = 0
-    error: str | None = None
-    kept: bool = False
-    """It was in colour already, and the output is the same."""
 
 
 class PixelBudget:
@@ -68,34 +52,56 @@ class PixelBudget:
 
 
 def color_one(colorizer: Colorizer, job: Job, settings: Settings, budget: PixelBudget) -> Result:
-    """Read, colour and write one picture. What is wrong with the picture ends in the result, not in an exception."""
+    """Read and colour one picture into a temporary file beside its output, which `finish` puts into its place.
+
+    What is wrong with the picture ends in the result, not in an exception.
+    """
     begun = time.monotonic()
-    pixels, kept = 0, False
     try:
         area = read_area(job.source, settings.max_pixels)
         budget.take(area)
-        pixels = area
         try:
-            picture = read_picture(job.source, settings.max_pixels)
-            kept = settings.keep_color and not job.hints and is_coloured(picture.rgb)
-            job.output.parent.mkdir(parents=True, exist_ok=True)
-            if kept and job.output.suffix == job.source.suffix:
-                replace_file(job.output, lambda temporary: shutil.copyfile(job.source, temporary))
-            else:
-                write_picture(job.output, picture if kept else _paint(colorizer, picture, job), settings.quality)
+            made = _color(colorizer, job, settings)
         finally:
             colorizer.clear()
-            budget.give_back(pixels)
+            budget.give_back(area)
     except PictureError as error:
         return Result(job, time.monotonic() - begun, error=str(error))
     except OSError as error:
-        return Result(job, time.monotonic() - begun, error=f"{show(error.filename or job.output)}: {error.strerror}")
-    return Result(job, time.monotonic() - begun, pixels, kept=kept)
+        sentence = f"{show(error.filename or job.output)}: {error.strerror or error}"
+        return Result(job, time.monotonic() - begun, error=sentence)
+    return replace(made, seconds=time.monotonic() - begun)
 
 
-def _paint(colorizer: Colorizer, picture: Picture, job: Job) -> Picture:
+def _color(colorizer: Colorizer, job: Job, settings: Settings) -> Result:
+    source, *hint_files = prints = [take(path) for path in (job.source, *job.hints)]
+    picture = read_picture(job.source, settings.max_pixels)
     height, width = picture.rgb.shape[:2]
     hints = load_hints(job.hints, (width, height)) if job.hints else None
+    for path, before in zip((job.source, *job.hints), prints, strict=True):
+        # What was coloured must be what was fingerprinted, and no half-written file.
+        if not unchanged(path, before):
+            raise PictureError(f"{show(path)} changed while it was read; run again when it is complete")
+    kept = settings.keep_color and hints is None and is_coloured(picture.rgb)
+    make_parent(job.output, Path(job.roots.output))
+    with temporary_file(job.output) as temporary:
+        if kept and job.output.suffix == job.source.suffix:
+            shutil.copyfile(job.source, temporary)
+        else:
+            save_picture(temporary, picture if kept else _paint(colorizer, picture, hints), settings.quality)
+        temporary.chmod(mode_for(job.output))
+        output = take(temporary)._replace(changed=0)
+    engine = colorizer.engine
+    recipe = Recipe(
+        fingerprint(colorizer.bundle.manifest),
+        settings.shaping(job.made),
+        f"{engine.backend} on {engine.device}, {engine.about}",
+    )
+    entry = Entry(source, tuple(hint_files), output, recipe)
+    return Result(job, 0.0, (width, height), None, str(temporary), entry, kept)
+
+
+def _paint(colorizer: Colorizer, picture: Picture, hints: Hints | None) -> Picture:
     colorizer.set_image(picture.rgb)
     if picture.deep is None:
         return replace(picture, rgb=colorizer.color(hints))
@@ -110,48 +116,67 @@ def open_colorizer(
     backend: str = "auto",
     device: str = "auto",
     batch_size: int = 0,
+    processes: int = 1,
 ) -> tuple[Colorizer, int]:
     """A colorizer and the number of workers for so many pictures: the threads of both together use each core once.
 
     jobs: workers asked for. By default there is one for each core, and two on a GPU, where they mostly read and write.
-    Sets how this process's OpenCV and allocator behave. Raises BundleError and EngineError.
+    processes: so many share the cores. Sets how this process's OpenCV and allocator behave. Raises BundleError and
+    EngineError.
     """
-    workers = min(jobs or cores(), pictures)
+    share = max(1, cores() // processes)
+    workers = min(jobs or share, pictures)
     # A worker is a thread; OpenCV's own threads would only get in their way.
     cv2.setNumThreads(1)
     keep_freed_memory(one_arena=True)
-    colorizer = Colorizer(bundle, device, max(1, cores() // workers), backend, batch_size)
+    colorizer = Colorizer(bundle, device, max(1, share // workers), backend, batch_size)
     if colorizer.engine.device != "cpu":
-        workers = min(jobs or 2 * cores(), pictures)
+        workers = min(jobs or 2 * share, pictures)
     return colorizer, workers
 
 
-def run_batch(colorizer: Colorizer, jobs: list[Job], settings: Settings, workers: int) -> Generator[Result]:
-    """Colour the jobs with some workers that share one engine; results come as they are ready.
-
-    Closing the iterator stops taking new pictures and waits for those in work.
-    """
+def color_by_threads(colorizer: Colorizer, settings: Settings) -> Callable[[Job], Result]:
+    """`color_one` for several threads at once: they share the engine and the pixels in work."""
     local = threading.local()
     budget = PixelBudget(PIXELS_IN_WORK)
 
-    def work(job: Job) -> Result:
+    def color(job: Job) -> Result:
         if not hasattr(local, "colorizer"):
             local.colorizer = colorizer.share()
+        if isinstance(job, RemoteJob):
+            return color_remote(color, job)
         return color_one(local.colorizer, job, settings, budget)
 
+    return color
+
+
+def run_batch(
+    colorizer: Colorizer,
+    jobs: Iterable[Job],
+    settings: Settings,
+    workers: int,
+    stopping: Callable[[], object] = lambda: False,
+) -> Generator[Result]:
+    """Colour the jobs with some workers that share one engine; results come as they are ready, each to be finished.
+
+    Once `stopping` says so no new picture is taken, and the results of those in work still come. Closing the iterator
+    waits for them and discards them.
+    """
+    work = color_by_threads(colorizer, settings)
     waiting = iter(jobs)
     running: set[Future[Result]] = set()
     with ThreadPoolExecutor(workers) as pool:
         try:
             while True:
                 # No more than is in work is ever queued, so an interrupt has little to finish.
-                while len(running) < workers and (job := next(waiting, None)) is not None:
+                while len(running) < workers and not stopping() and (job := next(waiting, None)) is not None:
                     running.add(pool.submit(work, job))
                 if not running:
                     return
-                done, running = wait(running, return_when=FIRST_COMPLETED)
-                for future in done:
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    running.remove(future)
                     yield future.result()
         finally:
             for future in running:
-                future.cancel()
+                if not future.cancel():
+                    discard(future.result())

@@ -46,19 +46,20 @@ class Bundle:
         return (_read_graph if name.endswith(".onnx") else _read)(self.path / name, digest)
 
 
-def load_bundle(path: Path | None = None) -> Bundle:
-    """Load and check a bundle; None is the default model that ships with gcolor.
+def read_manifest(path: Path | None = None) -> dict[str, Any]:
+    """The manifest of a bundle, None being the default model; no other file of it is read.
 
-    Raises BundleError: no manifest, unknown format version, a file missing or with another hash, a graph that refers to
-    other files.
+    Raises BundleError: no manifest, or one of an unknown format version.
     """
     folder = path or DEFAULT
     try:
-        manifest = json.loads((folder / "manifest.json").read_bytes())
-        version = manifest["format"]
-        files: dict[str, str] = {name: manifest["files"][name] for name in (MODEL, PAINT)}
+        manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_bytes())
+        version, files = manifest["format"], manifest["files"]
         if not isinstance(manifest["model"], dict):
             raise TypeError("model is not an object")
+        for name in (MODEL, PAINT):
+            if not isinstance(files[name], str):
+                raise TypeError(f"the hash of {name} is not text")
     except FileNotFoundError:
         raise BundleError(f"{folder}: no bundle here (manifest.json is missing); `gcolor export` writes one") from None
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
@@ -67,7 +68,21 @@ def load_bundle(path: Path | None = None) -> Bundle:
         ) from error
     if version != FORMAT:
         raise BundleError(f"{folder}: bundle format {version!r}, this gcolor reads {FORMAT}; export it again")
-    return Bundle(folder, manifest, *(_read_graph(folder / name, digest) for name, digest in files.items()))
+    return manifest
+
+
+def fingerprint(manifest: dict[str, Any]) -> str:
+    """Of what a bundle paints: its two graphs. Engines that are built beside them later change nothing."""
+    return sha256("".join(manifest["files"][name] for name in (MODEL, PAINT)).encode())[:32]
+
+
+def load_bundle(path: Path | None = None) -> Bundle:
+    """Load and check a bundle; None is the default model that ships with gcolor.
+
+    Raises BundleError: see `read_manifest`, a file missing or with another hash, a graph that refers to other files.
+    """
+    folder, manifest = path or DEFAULT, read_manifest(path)
+    return Bundle(folder, manifest, *(_read_graph(folder / name, manifest["files"][name]) for name in (MODEL, PAINT)))
 
 
 def _read_graph(path: Path, digest: str) -> bytes:

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from ..color.errors import PictureError, UsageError
 from ..color.hints import Hints
 from ..color.lab import Bytes, lab_to_rgb16, rgb_to_lab, rgb_to_lightness
-from .bundle import load_bundle
+from .bundle import Bundle, load_bundle
 from .engines.batching import BatchingEngine
-from .engines.engine import open_engine
+from .engines.engine import Engine, open_engine
 
 CELL = 16
 SHORT_SIDE = 256
@@ -59,6 +59,9 @@ class Colorizer:
         guided = colorizer.color(hints)        # uint8 RGBA, or a Hints object
     """
 
+    bundle: Bundle
+    engine: Engine
+
     def __init__(
         self,
         bundle: str | os.PathLike[str] | None = None,
@@ -77,8 +80,13 @@ class Colorizer:
 
     def share(self) -> Colorizer:
         """Another colorizer on the same engine, with a picture of its own."""
-        other = object.__new__(Colorizer)
-        other.bundle, other.engine, other._rgb, other.grid = self.bundle, self.engine, None, self.grid
+        return self.over(self.bundle, self.engine)
+
+    @classmethod
+    def over(cls, bundle: Bundle, engine: Engine) -> Colorizer:
+        """A colorizer on an engine that is open already, or one of your own that runs the bundle elsewhere."""
+        other = object.__new__(cls)
+        other.bundle, other.engine, other._rgb, other.grid = bundle, engine, None, (SHORT_SIDE, SHORT_SIDE)
         return other
 
     def set_image(self, rgb: Bytes, grid: tuple[int, int] | None = None) -> None:

@@ -21,6 +21,7 @@ ENGINES = {
 OPTIONAL = {
     "onnx": "pip install 'gcolor[train]' for export",
     "nvidia-dali-cuda130": "pip install 'gcolor[train]' for the fast loader (Linux)",
+    "ray": "pip install 'gcolor[ray]' for clusters, and for folders at s3:// and the like",
 }
 TWICE = "pip uninstall -y onnxruntime onnxruntime-gpu, then install one: 'gcolor[cpu]' or 'gcolor[gpu]'"
 

@@ -7,11 +7,17 @@ import json
 import os
 import stat
 import tempfile
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePath
 from typing import Any
 
 TEMPORARY = ".gcolor-"
+
+
+def show(path: PurePath | str) -> str:
+    """A file name that is safe to print on one line: control characters and stray bytes are escaped."""
+    text = os.fsencode(path).decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def replace_file(path: Path, write: Callable[[Path], object], *, durable: bool = False) -> None:
@@ -19,20 +25,34 @@ def replace_file(path: Path, write: Callable[[Path], object], *, durable: bool =
 
     durable: flushed to the disk first, so that it outlives a power cut, too.
     """
+    with temporary_file(path) as temporary:
+        write(temporary)
+        temporary.chmod(mode_for(path))
+        if durable:
+            _flush(temporary)
+        os.replace(temporary, path)
+        if durable:
+            _flush(path.parent)
+
+
+@contextlib.contextmanager
+def temporary_file(path: Path) -> Iterator[Path]:
+    """An empty file beside `path` with the same ending, to fill; where the block raises, it is removed."""
     handle, name = tempfile.mkstemp(prefix=TEMPORARY, suffix=path.suffix, dir=path.parent)
     os.close(handle)
     try:
-        write(Path(name))
-        Path(name).chmod(_mode(path))
-        if durable:
-            _flush(name)
-        os.replace(name, path)
-        if durable:
-            _flush(path.parent)
+        yield Path(name)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(name)
         raise
+
+
+def make_parent(path: Path, root: Path) -> None:
+    """Make the folders that a file needs below `root`, which must be there: it is not made again once it is gone."""
+    if not path.parent.is_dir():
+        root.stat()
+        path.parent.mkdir(parents=True, exist_ok=True)
 
 
 def save_json(value: Any, path: Path, *, durable: bool = True) -> None:
@@ -49,7 +69,7 @@ def _flush(path: str | Path) -> None:
         os.close(handle)
 
 
-def _mode(path: Path) -> int:
+def mode_for(path: Path) -> int:
     """The mode that the file has, or that a new file would get."""
     try:
         return stat.S_IMODE(path.stat().st_mode)

@@ -1,86 +1,122 @@
-"""What a batch will do, before it does anything: which picture, which hints, which output."""
+"""What a batch is about, before it does anything: which picture, which hints, which output."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import tempfile
-from dataclasses import dataclass
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path, PurePath
-from typing import Literal
 
 from ..color.errors import NothingToDoError, UsageError
 from ..color.hint_files import HintFolder
-from .files import TEMPORARY
-from .pictures import SUFFIXES, find_pictures, output_name
+from ..color.walk import walk
+from .files import TEMPORARY, show
+from .pictures import SUFFIXES, output_name
 
-IfExists = Literal["auto", "skip", "overwrite", "error"]
+
+@dataclass(frozen=True, slots=True)
+class Roots:
+    """The folder of the pictures and that of the outputs."""
+
+    images: str
+    output: str
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One picture of a batch. `relative` names it in messages and in the output folder."""
+    """One picture of a batch.
 
-    relative: PurePath
-    source: Path
-    output: Path
-    hints: tuple[Path, ...]
+    name: its path below the folder of pictures, with forward slashes; messages call it by this. made: its output's
+    below the output folder. hint_files: none, a PNG, a JSON, or both in this order. Text, so that a million fit into
+    memory.
+    """
+
+    name: str
+    made: str
+    roots: Roots
+    hint_files: tuple[str, ...] = ()
+
+    @property
+    def relative(self) -> PurePath:
+        return PurePath(self.name)
+
+    @property
+    def source(self) -> Path:
+        return Path(self.roots.images, self.name)
+
+    @property
+    def output(self) -> Path:
+        return Path(self.roots.output, self.made)
+
+    @property
+    def shown(self) -> str:
+        """The output, for messages."""
+        return show(f"{self.roots.output}/{self.made}")
+
+    @property
+    def hints(self) -> tuple[Path, ...]:
+        return tuple(map(Path, self.hint_files))
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """The pictures to colour, those whose outputs are current, and hint files that belong to no picture."""
+class Found:
+    """The pictures of a batch, those that were listed and cannot be pictures, hint files that belong to none."""
 
     output: Path
     jobs: list[Job]
-    current: list[Job]
-    unused_hints: list[Path]
+    refused: list[tuple[Job, str]] = field(default_factory=list)
+    unused_hints: list[Path] = field(default_factory=list)
 
 
-def show(path: PurePath | str) -> str:
-    """A file name that is safe to print on one line: control characters and stray bytes are escaped."""
-    text = os.fsencode(path).decode("utf-8", "backslashreplace")
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
-def make_plan(
-    images: Path, hints: Path | None, output: Path | None, if_exists: IfExists = "auto", pattern: str | None = None
-) -> Plan:
+def find_jobs(
+    images: Path,
+    hints: Path | None = None,
+    output: Path | None = None,
+    pattern: str | None = None,
+    listed: Sequence[str] | None = None,
+    may_be_empty: bool = False,
+) -> Found:
     """Pair pictures with hints and outputs. `images` is a folder or one picture file.
 
-    An output is current where it is newer than its picture and its hints ("auto"); "skip" and "overwrite" do not ask.
-    Raises UsageError (missing folder, output inside the input, ambiguous hints, an output that exists with "error")
-    and NothingToDoError.
+    pattern: only names that match. listed: only these paths, below `images` or from the current folder; one that is
+    missing is a job like any other, and fails as a picture. may_be_empty: no picture is no error.
+
+    Raises UsageError (missing folder, output inside the input, ambiguous hints, a listed path outside, two pictures of
+    one output) and NothingToDoError.
     """
     if not images.exists():
         raise UsageError(f"{show(images)}: no such file or folder")
-    root = images if images.is_dir() else images.parent
+    whole = images.is_dir()
+    root = images if whole else images.parent
     target = output or default_output(images)
-    _check_apart(root, target, images.is_dir())
-    if hints is not None and not hints.is_dir():
-        raise UsageError(f"{show(hints)}: the hints are a folder; there is none here")
-    if hints is not None and hints.resolve() == root.resolve():
-        # A PNG photograph there would be taken for its neighbour's hints.
-        raise UsageError(f"{show(hints)}: hints need a folder of their own, apart from the pictures")
-    sources = find_pictures(images) if images.is_dir() else [images]
-    sources = [s for s in sources if pattern is None or s.relative_to(root).match(pattern)]
-    if not sources:
-        what = (
-            f"no picture matches {pattern!r}"
-            if pattern
-            else f"no picture found (looked for {' '.join(sorted(SUFFIXES))})"
-        )
-        raise NothingToDoError(f"{show(images)}: {what}")
-    relatives: list[PurePath] = [s.relative_to(root) for s in sources]
+    _check_apart(root, target, whole)
+    _check_hints(hints, root)
+    if listed is not None:
+        if not whole:
+            raise UsageError(f"{show(images)}: is a file; a list of pictures needs the folder that they are in")
+        names = sorted({_below(root, path) for path in listed})
+    else:
+        names = sorted(name for name, _ in walk(images, SUFFIXES)) if whole else [images.name]
+    names = [name for name in names if pattern is None or PurePath(name).match(pattern)]
+    if not names and not may_be_empty:
+        raise NothingToDoError(f"{show(images)}: {_nothing(pattern, listed is not None)}")
     folder = HintFolder(hints) if hints else None
-    if folder:
-        folder.ambiguous(relatives)
-    jobs: list[Job] = []
-    current: list[Job] = []
-    for source, relative in zip(sources, relatives, strict=True):
-        job = Job(relative, source, target / output_name(relative), tuple(folder.find(relative)) if folder else ())
-        (current if _is_current(job, if_exists) else jobs).append(job)
-    return Plan(target, jobs, current, folder.unused(relatives) if folder else [])
+    pairs = folder.pair(names) if folder else [()] * len(names)
+    roots = Roots(str(root), str(target))
+    jobs = [Job(name, output_name(name), roots, files) for name, files in zip(names, pairs, strict=True)]
+    _check_distinct(jobs)
+    refused: list[tuple[Job, str]] = []
+    if listed is not None or not whole:
+        what = f"is not named like a picture ({' '.join(sorted(SUFFIXES))})"
+        refused = [(job, what) for job in jobs if not _named(job)]
+        jobs = [job for job in jobs if _named(job)]
+    # Of some pictures only, the others' hints would all be left over.
+    some = pattern is not None or listed is not None or not whole
+    return Found(target, jobs, refused, folder.unused(pairs) if folder and not some else [])
 
 
 def default_output(images: Path) -> Path:
@@ -89,49 +125,111 @@ def default_output(images: Path) -> Path:
     return root.with_name(f"{root.name or 'pictures'}_color")
 
 
+def _named(job: Job) -> bool:
+    return os.path.splitext(job.name)[1].lower() in SUFFIXES
+
+
+def _nothing(pattern: str | None, listed: bool) -> str:
+    if pattern is not None:
+        return f"no picture matches {pattern!r}"
+    return "the list names no picture" if listed else f"no picture found (looked for {' '.join(sorted(SUFFIXES))})"
+
+
 def _check_apart(root: Path, target: Path, recursive: bool) -> None:
     inside, outside = target.resolve(), root.resolve()
     if inside == outside or (recursive and outside in inside.parents):
         raise UsageError(f"{show(target)}: the output must lie outside the folder of the pictures; choose another -o")
 
 
-def _is_current(job: Job, if_exists: IfExists) -> bool:
+def _check_hints(hints: Path | None, root: Path) -> None:
+    if hints is not None and not hints.is_dir():
+        raise UsageError(f"{show(hints)}: the hints are a folder; there is none here")
+    if hints is not None and hints.resolve() == root.resolve():
+        # A PNG photograph there would be taken for its neighbour's hints.
+        raise UsageError(f"{show(hints)}: hints need a folder of their own, apart from the pictures")
+
+
+def _below(root: Path, path: str) -> str:
+    """A listed path as a name below the folder of pictures: taken from there or else from the current folder."""
+    tried = [os.path.join(root, path)]
+    if not os.path.lexists(tried[0]):
+        tried.append(path)
+    for place in reversed(tried):
+        for real in (os.path.abspath, os.path.realpath):
+            name = os.path.relpath(real(place), real(root))
+            if name != os.curdir and name.split(os.sep)[0] != os.pardir:
+                return name.replace(os.sep, "/")
+    raise UsageError(f"{show(path)}: is listed, but lies outside {show(root)}; name the folder that holds all of them")
+
+
+def _check_distinct(jobs: list[Job]) -> None:
+    """Raise UsageError where two outputs would be one file: the file system of the outputs may not tell A from a."""
+    first: dict[str, Job] = {}
+    for job in jobs:
+        other = first.setdefault(_fold(job.made), job)
+        if other is not job and (other.made == job.made or _same_file(job.output.parents, other, job)):
+            raise UsageError(
+                f"{show(other.name)} and {show(job.name)}: both would become {show(job.output)}, since the file system "
+                "there does not tell them apart; rename one, or choose another -o"
+            )
+
+
+def _fold(name: str) -> str:
+    return name.lower() if name.isascii() else unicodedata.normalize("NFC", name).casefold()
+
+
+def _same_file(folders: Sequence[Path], one: Job, other: Job) -> bool:
+    """Whether the file system of the nearest folder that exists takes the first parts that differ for one name."""
+    pair = next((a, b) for a, b in zip(one.made.split("/"), other.made.split("/"), strict=True) if a != b)
+    folder = next(folder for folder in folders if folder.is_dir())
     try:
-        made = job.output.stat().st_mtime_ns
-    except OSError:
-        return False
-    match if_exists:
-        case "overwrite":
-            return False
-        case "skip":
-            return True
-        case "error":
-            raise UsageError(f"{show(job.output)}: exists already; choose --if-exists auto, skip or overwrite")
-        case _:
-            return all(made >= p.stat().st_mtime_ns for p in (job.source, *job.hints) if p.exists())
+        with tempfile.TemporaryDirectory(prefix=TEMPORARY, dir=folder) as name:
+            Path(name, pair[0]).touch()
+            return Path(name, pair[1]).exists()
+    except OSError as error:
+        raise _unwritable(error, folder) from error
 
 
-def check_writable(folder: Path) -> None:
-    """Make the output folder and prove that files can be made in it, before any work; sweep what a killed run left.
+def check_writable(folder: Path, made: Iterable[str] = ()) -> None:
+    """Make the output folder and prove that files can be made in it, and in the folders of what is to be made there.
 
     A folder without any write permission counts as read-only for the superuser, too. Raises UsageError.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if not folder.stat().st_mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH):
-            raise PermissionError(13, "Permission denied, the folder is read-only")
+        _check_mode(folder)
         handle, name = tempfile.mkstemp(prefix=TEMPORARY, dir=folder)
         os.close(handle)
         os.unlink(name)
+        for below in sorted({os.path.dirname(path) for path in made} - {""}):
+            parts = [folder.joinpath(*below.split("/")[:depth]) for depth in range(1, below.count("/") + 2)]
+            _check_mode(next((part for part in reversed(parts) if os.path.lexists(part)), folder))
     except OSError as error:
-        raise UsageError(
-            f"{show(folder)}: cannot write there ({error.strerror}); choose another folder with -o"
-        ) from error
+        raise _unwritable(error, folder) from error
+
+
+def _unwritable(error: OSError, folder: Path) -> UsageError:
+    where = show(error.filename or folder)
+    return UsageError(f"{where}: cannot write there ({error.strerror}); choose another folder with -o")
+
+
+def _check_mode(folder: Path) -> None:
+    mode = folder.stat().st_mode
+    if not stat.S_ISDIR(mode):
+        raise NotADirectoryError(20, "Not a folder", str(folder))
+    if not mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH) or not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(13, "Permission denied, the folder is read-only", str(folder))
 
 
 def sweep(folder: Path) -> int:
     """Remove the temporary files of killed runs below the output folder; returns how many."""
-    stale = [Path(root, name) for root, _, names in os.walk(folder) for name in names if name.startswith(TEMPORARY)]
-    for path in stale:
-        path.unlink(missing_ok=True)
-    return len(stale)
+    found = 0
+    for root, folders, names in os.walk(folder):
+        for name in [name for name in names if name.startswith(TEMPORARY)]:
+            Path(root, name).unlink(missing_ok=True)
+            found += 1
+        for name in [name for name in folders if name.startswith(TEMPORARY)]:
+            shutil.rmtree(Path(root, name), ignore_errors=True)
+            folders.remove(name)
+            found += 1
+    return found

@@ -14,9 +14,8 @@ import numpy as np
 
 from ..color import bins
 from ..color.errors import GcolorError, PictureError, UsageError, one_line
-from ..runtime.files import save_json
+from ..runtime.files import save_json, show
 from ..runtime.pictures import MAX_PIXELS, read_picture
-from ..runtime.plan import show
 from . import photos, pool
 from .shards import FORMAT, read_index, shard_path, write_shard
 

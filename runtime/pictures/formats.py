@@ -6,11 +6,12 @@ import contextlib
 import os
 from dataclasses import dataclass
 from importlib import import_module
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from PIL import Image
 
 from ...color.errors import PictureError
+from ...color.walk import walk
 
 MAX_PIXELS = 200_000_000
 
@@ -68,18 +69,14 @@ SUFFIXES = {suffix: kind for kind in FORMATS for suffix in kind.suffixes}
 
 
 def find_pictures(folder: Path) -> list[Path]:
-    """All files below a folder that are named like pictures, sorted; not hidden ones, not through linked folders."""
-    found = []
-    for root, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [Path(root, n) for n in names if not n.startswith(".") and os.path.splitext(n)[1].lower() in SUFFIXES]
-    return sorted(found)
+    """All files below a folder that are named like pictures, sorted; see `walk`."""
+    return sorted(Path(entry.path) for _, entry in walk(folder, SUFFIXES))
 
 
-def output_name(relative: PurePath) -> PurePath:
+def output_name(name: str) -> str:
     """What a picture's output is called: as the picture, with an ending more where its format holds no true colour."""
-    kind = SUFFIXES.get(relative.suffix.lower())
-    return relative.with_name(relative.name + kind.output) if kind and kind.output else relative
+    kind = SUFFIXES.get(os.path.splitext(name)[1].lower())
+    return name + kind.output if kind else name
 
 
 def format_of(path: Path) -> Format:

@@ -9,7 +9,7 @@ import struct
 import time
 import zlib
 from collections.abc import Callable
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -527,7 +527,7 @@ def test_the_full_name_goes_before_the_stem(tmp_path: Path) -> None:
     folder = folder_of(tmp_path, "sub/a.jpg.json", "sub/a.png", "b.json", "b.png", "c.jpg.PNG", "d.tar.png")
 
     def found(name: str) -> list[str]:
-        return [p.relative_to(tmp_path).as_posix() for p in folder.find(PurePosixPath(name))]
+        return [Path(p).relative_to(tmp_path).as_posix() for p in folder.names(name)]
 
     assert found("sub/a.jpg") == ["sub/a.jpg.json"]
     assert found("sub/a.tif") == ["sub/a.png"]
@@ -539,20 +539,20 @@ def test_the_full_name_goes_before_the_stem(tmp_path: Path) -> None:
 
 def test_two_pictures_of_one_stem_are_ambiguous(tmp_path: Path) -> None:
     folder = folder_of(tmp_path, "a.png", "b.json", "b.tif.json")
-    folder.ambiguous(map(PurePosixPath, ["a.jpg", "b.jpg", "b.tif", "c.jpg", "c.tif"]))
+    assert len(folder.pair(["a.jpg", "b.jpg", "b.tif", "c.jpg", "c.tif"])) == 5
     with pytest.raises(UsageError, match=r"a\.png may belong to a\.jpg or to a\.tif"):
-        folder.ambiguous(map(PurePosixPath, ["a.jpg", "a.tif"]))
+        folder.pair(["a.jpg", "a.tif"])
 
 
 def test_unused_hint_files_are_named(tmp_path: Path) -> None:
     folder = folder_of(tmp_path, "a.png", "a.jpg.png", "sub/x.json", ".hidden.png", ".git/b.png", "notes.txt")
-    unused = folder.unused([PurePosixPath("a.jpg"), PurePosixPath("c.jpg")])
+    unused = folder.unused(folder.pair(["a.jpg", "c.jpg"]))
     assert [p.relative_to(tmp_path).as_posix() for p in unused] == ["a.png", "sub/x.json"]
 
 
 def test_names_from_macos_match(tmp_path: Path) -> None:
     folder = folder_of(tmp_path, "Ma\u0308rz.png")
-    assert len(folder.find(PurePosixPath("M\u00e4rz.jpg"))) == 1
+    assert len(folder.names("M\u00e4rz.jpg")) == 1
 
 
 def test_folder_that_is_missing_or_doubtful(tmp_path: Path) -> None:

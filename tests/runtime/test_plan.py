@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 from gcolor.color.errors import NothingToDoError, UsageError
-from gcolor.runtime.plan import check_writable, make_plan, show, sweep
+from gcolor.runtime.files import show
+from gcolor.runtime.plan import check_writable, find_jobs, sweep
 
 pytestmark = pytest.mark.smoke
 
@@ -20,7 +21,7 @@ def touch(folder: Path, *names: str) -> Path:
 def test_pictures_hints_and_outputs_are_paired(tmp_path: Path) -> None:
     images = touch(tmp_path / "imgs", "a.jpg", "sub/b.png", "sub/c.tif", "notes.txt")
     hints = touch(tmp_path / "hints", "a.jpg.json", "a.png", "sub/b.png", "sub/b.json", "lost.json")
-    plan = make_plan(images, hints, None)
+    plan = find_jobs(images, hints, None)
     assert plan.output == tmp_path / "imgs_color"
     pairs = {str(j.relative): [str(h.relative_to(hints)) for h in j.hints] for j in plan.jobs}
     assert pairs == {"a.jpg": ["a.jpg.json"], "sub/b.png": ["sub/b.png", "sub/b.json"], "sub/c.tif": []}
@@ -30,50 +31,67 @@ def test_pictures_hints_and_outputs_are_paired(tmp_path: Path) -> None:
 
 def test_one_picture(tmp_path: Path) -> None:
     images = touch(tmp_path / "imgs", "a.jpg", "b.jpg")
-    plan = make_plan(images / "a.jpg", None, tmp_path / "out")
+    plan = find_jobs(images / "a.jpg", None, tmp_path / "out")
     assert [str(j.relative) for j in plan.jobs] == ["a.jpg"]
 
 
 def test_match_keeps_some(tmp_path: Path) -> None:
     images = touch(tmp_path / "imgs", "a.jpg", "b.png", "1932/c.jpg")
-    assert [str(j.relative) for j in make_plan(images, None, None, pattern="*.jpg").jobs] == ["1932/c.jpg", "a.jpg"]
-    assert [str(j.relative) for j in make_plan(images, None, None, pattern="1932/*").jobs] == ["1932/c.jpg"]
+    assert [str(j.relative) for j in find_jobs(images, None, None, pattern="*.jpg").jobs] == ["1932/c.jpg", "a.jpg"]
+    assert [str(j.relative) for j in find_jobs(images, None, None, pattern="1932/*").jobs] == ["1932/c.jpg"]
 
 
-def test_outputs_that_are_current_are_left(tmp_path: Path) -> None:
-    images = touch(tmp_path / "imgs", "a.jpg", "b.jpg")
-    hints = touch(tmp_path / "hints", "a.json")
-    out = touch(tmp_path / "out", "a.jpg", "b.jpg")
-    os.utime(hints / "a.json", ns=(0, (out / "a.jpg").stat().st_mtime_ns + 10**9))
-    plan = make_plan(images, hints, out)
-    assert [str(j.relative) for j in plan.jobs] == ["a.jpg"]
-    assert [str(j.relative) for j in plan.current] == ["b.jpg"]
-    assert make_plan(images, hints, out, "skip").jobs == []
-    assert len(make_plan(images, hints, out, "overwrite").jobs) == 2
-    with pytest.raises(UsageError, match="exists already"):
-        make_plan(images, hints, out, "error")
+def test_a_list_keeps_some(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    images = touch(tmp_path / "imgs", "a.jpg", "b.png", "sub/c.jpg", "notes.txt")
+    hints = touch(tmp_path / "hints", "a.json", "b.json")
+    monkeypatch.chdir(tmp_path)
+    listed = ["sub/c.jpg", "imgs/a.jpg", str(images / "a.jpg"), "./sub/../gone.jpg", "notes.txt"]
+    found = find_jobs(images, hints, None, listed=listed)
+    assert [job.name for job in found.jobs] == ["a.jpg", "gone.jpg", "sub/c.jpg"]
+    assert [(job.name, "not named like a picture" in why) for job, why in found.refused] == [("notes.txt", True)]
+    assert found.unused_hints == []
+    touch(tmp_path, "other/d.jpg")
+    for path in (str(tmp_path / "other" / "d.jpg"), "../imgs2/a.jpg"):
+        with pytest.raises(UsageError, match="lies outside"):
+            find_jobs(images, None, None, listed=[path])
+    with pytest.raises(NothingToDoError, match="the list names no picture"):
+        find_jobs(images, None, None, listed=[])
+    with pytest.raises(UsageError, match="needs the folder"):
+        find_jobs(images / "a.jpg", None, None, listed=["a.jpg"])
+
+
+def test_two_pictures_of_one_output_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    images = touch(tmp_path / "imgs", "A.png", "a.png", "sub/b.png")
+    if len(list(images.iterdir())) < 3:
+        pytest.skip("this file system does not tell A.png from a.png")
+    assert len(find_jobs(images, None, tmp_path / "out").jobs) == 3
+    # As on a file system that does not tell them apart.
+    monkeypatch.setattr(Path, "exists", lambda p: p.name.lower() in {q.name.lower() for q in p.parent.iterdir()})
+    with pytest.raises(UsageError, match=r"A\.png and a\.png: both would become"):
+        find_jobs(images, None, tmp_path / "out")
+    assert not [p for p in tmp_path.iterdir() if p.name.startswith(".gcolor-")]
 
 
 @pytest.mark.parametrize("output", ["imgs", "imgs/out", "imgs/../imgs"])
 def test_output_inside_the_input_is_refused(tmp_path: Path, output: str) -> None:
     images = touch(tmp_path / "imgs", "a.jpg")
     with pytest.raises(UsageError, match="outside"):
-        make_plan(images, None, tmp_path / output)
+        find_jobs(images, None, tmp_path / output)
 
 
 def test_wrong_calls(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no such file or folder"):
-        make_plan(tmp_path / "missing", None, None)
+        find_jobs(tmp_path / "missing", None, None)
     (tmp_path / "empty").mkdir()
     with pytest.raises(NothingToDoError, match="no picture found"):
-        make_plan(tmp_path / "empty", None, None)
+        find_jobs(tmp_path / "empty", None, None)
     images = touch(tmp_path / "imgs", "a.jpg", "a.tif")
     with pytest.raises(UsageError, match="folder of their own"):
-        make_plan(images, images, None)
+        find_jobs(images, images, None)
     with pytest.raises(UsageError, match="hints"):
-        make_plan(images, tmp_path / "nohints", None)
+        find_jobs(images, tmp_path / "nohints", None)
     with pytest.raises(UsageError, match=r"a\.json may belong to"):
-        make_plan(images, touch(tmp_path / "hints", "a.json"), None)
+        find_jobs(images, touch(tmp_path / "hints", "a.json"), None)
 
 
 def test_a_read_only_folder_is_found_even_by_the_superuser(tmp_path: Path) -> None:
@@ -85,6 +103,12 @@ def test_a_read_only_folder_is_found_even_by_the_superuser(tmp_path: Path) -> No
     folder.chmod(0o755)
     check_writable(folder)
     assert list(folder.iterdir()) == []
+    (folder / "sub").mkdir(mode=0o555)
+    check_writable(folder, ["a.png", "new/b.png"])
+    for made in ("sub/a.png", "sub/new/a.png"):
+        with pytest.raises(UsageError, match="sub: cannot write there"):
+            check_writable(folder, [made])
+    (folder / "sub").chmod(0o755)
     (tmp_path / "file").touch()
     with pytest.raises(UsageError, match="cannot write there"):
         check_writable(tmp_path / "file")

@@ -1,0 +1,34 @@
+"""The files below a folder, as pictures and hints are looked for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Container, Iterator
+from pathlib import Path
+
+from .errors import UsageError
+
+
+def walk(folder: Path, endings: Container[str]) -> Iterator[tuple[str, os.DirEntry[str]]]:
+    """The files below a folder whose ending, in small letters, is one of these: (name below it with "/", entry).
+
+    Not hidden ones, nor those in hidden or in linked folders; in no order. A link to a file is one, and so is what may
+    turn out to be unreadable. Raises UsageError where a folder cannot be read: nothing is passed over in silence.
+    """
+    waiting = [""]
+    while waiting:
+        prefix = waiting.pop()
+        try:
+            with os.scandir(folder / prefix) as entries:
+                for entry in entries:
+                    name = entry.name
+                    if name.startswith("."):
+                        continue
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(f"{prefix}{name}/")
+                    elif os.path.splitext(name)[1].lower() in endings and not entry.is_dir():
+                        yield prefix + name, entry
+        except OSError as error:
+            if prefix and isinstance(error, FileNotFoundError):
+                continue  # it went away since it was listed
+            raise UsageError(f"{error.filename or folder / prefix}: cannot be read: {error.strerror}") from error

@@ -1,0 +1,190 @@
+"""A batch whose folders are URLs: planned from one listing of each, with the journal beside the outputs.
+
+Objects cannot be appended to, so the journal is kept here while the batch runs and stored now and then. Until then a
+list beside it names what is being made: after a crash those outputs are ours, whatever the journal knows of them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import time
+from collections.abc import Callable, Generator, Iterable
+from contextlib import suppress
+from pathlib import Path, PurePosixPath
+from typing import Self
+
+from ..color.errors import NothingToDoError, UsageError
+from ..color.hint_files import HintFolder
+from .bundle import fingerprint, read_manifest
+from .check import check
+from .files import TEMPORARY, show
+from .journal import NAME, Journal
+from .lists import read_list
+from .make import Batch, Options, refuse_contradictions
+from .pictures import SUFFIXES, output_name
+from .places import Place, Stat, is_url, open_place
+from .plan import Found, Roots
+from .remote import RemoteFiles, RemoteJob
+from .result import Result
+
+MAKING = ".gcolor.making"
+# The journal is stored every so many seconds, but for no more than this share of the time.
+EVERY, SHARE = 60.0, 0.05
+
+
+class RemoteBatch(Batch):
+    """See `Batch`. Folders of this machine may be mixed with URLs.
+
+    Raises also EngineError where the package is missing that a URL needs, UsageError where a place cannot be used.
+    """
+
+    def __enter__(self) -> Self:
+        options = self.options
+        refuse_contradictions(options)
+        images, output = open_place(as_url(options.images)), open_place(_output(options))
+        hints = open_place(as_url(options.hints)) if options.hints else None
+        _check_apart(images.url, output.url, hints.url if hints else None)
+        self.place, self._output = output.url, output
+        listings = [(place, _list(place)) for place in (images, output, hints) if place]
+        self.found = _find(options, images, output, listings[0][1], hints, listings[2][1] if hints else {})
+        wanted = fingerprint(read_manifest(options.bundle))
+        with self._open:
+            self._work = Path(self._open.enter_context(tempfile.TemporaryDirectory(prefix="gcolor-journal-")))
+            if NAME in listings[1][1]:
+                output.fetch(NAME, self._work / NAME)
+            self.journal = self._open.enter_context(Journal.open(self._work))
+            self.checked = check(
+                self.found.jobs,
+                self.journal,
+                lambda name: (wanted, options.settings.shaping(PurePosixPath(name).suffix)),
+                options.if_exists,
+                options.force,
+                RemoteFiles(listings),
+            )
+            if MAKING in listings[1][1]:
+                self._adopt(listings[1][1])
+            self.current = len(self.checked.current)
+            self._warn()
+            if not options.dry_run:
+                for job, entry in self.checked.known:
+                    self.journal.record(job.made, entry)
+                self._open_reports()
+            self._forget_current()
+            self._open = self._open.pop_all()
+        return self
+
+    def run(
+        self, stopping: Callable[[], object] = lambda: False, say: Callable[[str], None] = lambda _: None
+    ) -> Generator[Result]:
+        """See `Batch.run`; raises also UsageError where the journal cannot be stored."""
+        self._stored, self._took = time.monotonic(), 0.0
+        making = json.dumps([job.made for job, _ in self.checked.todo])
+        if self.checked.todo:
+            self._store(MAKING, making.encode())
+        try:
+            yield from super().run(stopping, say)
+        finally:
+            self._store_journal()
+        # What came to no result may have left an output that the journal does not know.
+        if self.checked.todo and not stopping():
+            with suppress(OSError):
+                self._output.remove(MAKING)
+
+    def _finish(self, result: Result) -> Result:
+        if result.entry:
+            self.journal.record(result.job.made, result.entry)
+        if time.monotonic() - self._stored > max(EVERY, self._took / SHARE):
+            self._store_journal()
+        return result
+
+    def _store_journal(self) -> None:
+        begun = time.monotonic()
+        self._store(NAME, (self._work / NAME).read_bytes())
+        self._stored = time.monotonic()
+        self._took = self._stored - begun
+
+    def _store(self, name: str, data: bytes) -> None:
+        path = self._work / "out"
+        try:
+            path.write_bytes(data)
+            self._output.store(path, name)
+        except OSError as error:
+            raise UsageError(f"{self.place}/{name}: cannot be written ({error.strerror or error})") from error
+
+    def _adopt(self, outputs: Iterable[str]) -> None:
+        """Make again what a batch that was cut off had begun, though the journal does not know it."""
+        try:
+            begun = set(json.loads(self._output.read(MAKING) or b"[]"))
+            for name in [] if self.options.dry_run else outputs:
+                if PurePosixPath(name).name.startswith(TEMPORARY):
+                    self._output.remove(name)
+        except (OSError, ValueError, TypeError):
+            self.warnings.append(f"{self.place}/{MAKING}: cannot be read; what it names is not touched")
+            return
+        ours = [job for job, _ in self.checked.refused if job.made in begun]
+        self.checked.refused = [pair for pair in self.checked.refused if pair[0].made not in begun]
+        self.checked.todo += [(job, "was not finished") for job in ours]
+        self.checked.todo.sort(key=lambda pair: pair[0].name)
+
+
+def as_url(place: Path | str) -> str:
+    """A URL, or a folder of this machine as one."""
+    return str(place) if is_url(place) else Path(place).absolute().as_uri()
+
+
+def _output(options: Options) -> str:
+    if options.output:
+        return as_url(options.output)
+    return f"{as_url(options.images).rstrip('/')}_color"
+
+
+def _check_apart(images: str, output: str, hints: str | None) -> None:
+    if f"{output}/".startswith(f"{images}/"):
+        raise UsageError(f"{output}: the output must lie outside the folder of the pictures; choose another -o")
+    if hints == images:
+        raise UsageError(f"{hints}: hints need a folder of their own, apart from the pictures")
+
+
+def _list(place: Place) -> dict[str, Stat]:
+    try:
+        return place.list()
+    except OSError as error:
+        raise UsageError(f"{place.url}: cannot be listed ({error.strerror or error})") from error
+
+
+def _find(
+    options: Options,
+    images: Place,
+    output: Place,
+    pictures: dict[str, Stat],
+    hints: Place | None,
+    hint_stats: dict[str, Stat],
+) -> Found:
+    """Pair the pictures of a listing with hints and outputs, as `find_jobs` does with a folder."""
+    names = sorted(name for name in pictures if _is_picture(name))
+    if options.files_from:
+        listed = set(read_list(options.files_from))
+        missing = sorted(listed - set(names))
+        if missing:
+            raise UsageError(f"{show(missing[0])}: is listed, but is no picture below {images.url}")
+        names = sorted(listed)
+    names = [name for name in names if options.pattern is None or PurePosixPath(name).match(options.pattern)]
+    if not names:
+        raise NothingToDoError(f"{images.url}: no picture found (looked for {' '.join(sorted(SUFFIXES))})")
+    folder = HintFolder.listed(hints.url, hint_stats) if hints else None
+    pairs = folder.pair(names) if folder else [()] * len(names)
+    roots, hints_root = Roots(images.url, output.url), hints.url if hints else ""
+    jobs = []
+    for name, found in zip(names, pairs, strict=True):
+        stats = (pictures[name], *(hint_stats[path.removeprefix(f"{hints_root}/")] for path in found))
+        jobs.append(RemoteJob(name, output_name(name), roots, found, hints_root, stats))
+    some = options.pattern is not None or options.files_from is not None
+    left = folder.unused(pairs) if folder and not some else []
+    return Found(Path(output.url), list(jobs), unused_hints=[path.relative_to(Path(hints_root)) for path in left])
+
+
+def _is_picture(name: str) -> bool:
+    hidden = any(part.startswith(".") for part in name.split("/"))
+    return not hidden and os.path.splitext(name)[1].lower() in SUFFIXES

@@ -1,0 +1,77 @@
+"""What became of each picture, as data: the rows of `--json` and of the file that `--report` names."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from ..color.errors import UsageError
+from .files import show
+from .plan import Job
+from .result import Result
+
+COLUMNS = ("picture", "output", "status", "hints", "width", "height", "seconds", "error")
+
+
+def row(result: Result) -> dict[str, Any]:
+    """A result: status "colored", "kept" or "failed"; width and height None where they were never read."""
+    status = "failed" if result.error else "kept" if result.kept else "colored"
+    return job_row(result.job, status, result.size, result.seconds, result.error)
+
+
+def job_row(
+    job: Job, status: str, size: tuple[int, int] = (0, 0), seconds: float = 0.0, error: str | None = None
+) -> dict[str, Any]:
+    """A picture of which only the status is known: "current" or "skipped"."""
+    return {
+        "picture": show(job.name),
+        "output": job.shown,
+        "status": status,
+        "hints": [show(path) for path in job.hint_files],
+        "width": size[0] or None,
+        "height": size[1] or None,
+        "seconds": round(seconds, 3),
+        "error": error,
+    }
+
+
+class Report:
+    """A file of rows, written as they come: JSON lines (.jsonl) or a table (.csv, hints separated by "; ").
+
+    Raises UsageError for another ending, and where it cannot be written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        if path.suffix.lower() not in (".jsonl", ".csv"):
+            raise UsageError(f"{show(path)}: a report ends in .jsonl or .csv")
+        try:
+            # Line by line, so that it says all that was done, whatever ends the process.
+            self._file = path.open("w", encoding="utf-8", newline="", buffering=1)
+            self._table = csv.DictWriter(self._file, COLUMNS) if path.suffix.lower() == ".csv" else None
+            if self._table:
+                self._table.writeheader()
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._file.close()
+
+    def add(self, values: dict[str, Any]) -> None:
+        """One more row."""
+        try:
+            if self._table:
+                self._table.writerow({**values, "hints": "; ".join(values["hints"])})
+            else:
+                self._file.write(json.dumps(values) + "\n")
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error: OSError) -> UsageError:
+        return UsageError(f"{show(self._path)}: cannot be written ({error.strerror})")

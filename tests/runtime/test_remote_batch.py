@@ -1,0 +1,163 @@
+"""A batch between URLs: what a batch between folders makes, and its reruns."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+fsspec = pytest.importorskip("fsspec", reason="fsspec is missing; pip install 'gcolor[ray]' brings it")
+
+from gcolor.color.errors import UsageError  # noqa: E402
+from gcolor.runtime.make import Options  # noqa: E402
+from gcolor.runtime.remote_batch import RemoteBatch  # noqa: E402
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    found = [p for p in folder.rglob("*") if p.is_file() and p.name != ".gcolor.journal"]
+    return {str(p.relative_to(folder)): p.read_bytes() for p in found}
+
+
+def hint(x: int) -> str:
+    return json.dumps({"version": 1, "points": [{"x": x, "y": 40, "color": "#b5533c", "radius": 9}]})
+
+
+@pytest.fixture
+def world(grey_folder: Path, tmp_path: Path) -> Path:
+    (tmp_path / "hints").mkdir()
+    (tmp_path / "hints" / "a.jpg.json").write_text(hint(30))
+    (grey_folder / ".hidden.jpg").write_bytes(b"no")
+    return tmp_path
+
+
+def run(gcolor, world: Path, *more: object) -> subprocess.CompletedProcess[str]:
+    places = [(world / name).as_uri() for name in ("imgs", "hints", "out")]
+    return gcolor("batch", places[0], "--hints", places[1], "-o", places[2], "--json", *more)
+
+
+def summary(done: subprocess.CompletedProcess[str]) -> tuple[int, int, int]:
+    about = json.loads(done.stdout.splitlines()[-1])["summary"]
+    return about["colored"], about["current"], about["failed"]
+
+
+def test_urls_give_what_folders_give(gcolor, world: Path) -> None:
+    assert gcolor("batch", world / "imgs", "--hints", world / "hints", "-o", world / "local").returncode == 0
+    done = run(gcolor, world)
+    assert done.returncode == 0, done.stderr
+    assert summary(done) == (3, 0, 0)
+    assert files(world / "out") == files(world / "local")
+    assert json.loads(done.stdout.splitlines()[0])["output"].startswith("file:///")
+
+
+def test_reruns_make_what_changed_and_touch_nothing_foreign(gcolor, world: Path) -> None:
+    run(gcolor, world)
+    assert summary(run(gcolor, world)) == (0, 3, 0)
+    (world / "hints" / "a.jpg.json").write_text(hint(90))
+    dry = run(gcolor, world, "--dry-run")
+    assert [json.loads(line)["why"] for line in dry.stdout.splitlines()] == ["the hints changed"]
+    before = files(world / "out")
+    assert summary(run(gcolor, world)) == (1, 2, 0)
+    after = files(world / "out")
+    assert [name for name in after if after[name] != before[name]] == ["a.jpg"]
+    assert summary(run(gcolor, world, "--quality", 50)) == (2, 1, 0)  # the PNG is the same at any
+
+    (world / "out" / "b.png").write_bytes(b"retouched by hand")
+    Image.new("L", (60, 40)).save(world / "imgs" / "new.png")
+    (world / "out" / "new.png").write_bytes(b"somebody's")
+    done = run(gcolor, world, "--quality", 50)
+    assert done.returncode == 3 and summary(done) == (0, 2, 2)
+    assert "was changed since gcolor made it" in done.stderr and "not from gcolor" in done.stderr
+    assert (world / "out" / "b.png").read_bytes() == b"retouched by hand"
+    assert summary(run(gcolor, world, "--quality", 50, "--if-exists", "overwrite")) == (4, 0, 0)
+
+
+def test_a_folder_that_was_copied_is_still_current(gcolor, world: Path) -> None:
+    """Other times, the same content: read once, then known."""
+    run(gcolor, world)
+    for path in (world / "imgs").rglob("*.*"):
+        os.utime(path, ns=(1, 1))
+    assert summary(run(gcolor, world)) == (0, 3, 0)
+
+
+def test_killed_at_any_moment_a_rerun_ends_where_an_undisturbed_run_does(gcolor, world: Path) -> None:
+    for number in range(20):
+        os.link(world / "imgs" / "b.png", world / "imgs" / f"copy{number}.png")
+    assert gcolor("batch", world / "imgs", "--hints", world / "hints", "-o", world / "local").returncode == 0
+    for count in (1, 7):
+        places = [(world / name).as_uri() for name in ("imgs", "hints", "out")]
+        command = [sys.executable, "-m", "gcolor", "batch", places[0], "--hints", places[1], "-o", places[2]]
+        with subprocess.Popen([*command, "--json"], stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout
+            for _ in range(count):
+                assert json.loads(process.stdout.readline())["status"] == "colored"
+            process.send_signal(signal.SIGKILL)
+    assert (world / "out" / ".gcolor.making").exists()
+    done = run(gcolor, world)
+    assert done.returncode == 0 and summary(done)[2] == 0, done.stderr
+    assert files(world / "out") == files(world / "local")  # neither a temporary file nor the list of what is made
+    assert summary(run(gcolor, world)) == (0, 23, 0)
+
+
+def test_one_bad_picture_and_one_bad_hint_fail_alone(gcolor, world: Path) -> None:
+    data = (world / "imgs" / "a.jpg").read_bytes()
+    (world / "imgs" / "cut.jpg").write_bytes(data[: len(data) // 2])
+    (world / "hints" / "a.jpg.json").write_text(hint(9999))
+    (world / "hints" / "lost.json").write_text("{}")
+    done = run(gcolor, world)
+    assert done.returncode == 3 and summary(done) == (2, 0, 2)
+    assert "error: cut.jpg: image data is damaged or cut short" in done.stderr
+    assert "/hints/a.jpg.json: points[0].x" in done.stderr and "gcolor-" not in done.stderr
+    assert "hints without a picture: lost.json" in done.stderr
+
+
+def test_wrong_calls(gcolor, world: Path) -> None:
+    imgs = (world / "imgs").as_uri()
+    for code, arguments, sentence in [
+        (2, [imgs, "-o", f"{imgs}/out"], "must lie outside"),
+        (2, [imgs, "--hints", imgs], "folder of their own"),
+        (2, ["nonsense://x/y"], "no place that can be used"),
+        (4, [(world / "hints").as_uri()], "no picture found"),
+        (4, [(world / "missing").as_uri()], "no picture found"),
+        (4, [imgs, "--match", "*.tif"], "no picture found"),
+    ]:
+        done = gcolor("batch", *arguments)
+        assert done.returncode == code and sentence in done.stderr and "Traceback" not in done.stderr, done.stderr
+
+
+def test_an_object_store(world: Path) -> None:
+    """fsspec's store in memory: no folders, no renaming."""
+    store = fsspec.filesystem("memory")
+    for name, data in files(world / "imgs").items():
+        store.pipe(f"/bucket/imgs/{name}", data)
+    options = Options(images="memory://bucket/imgs", device="cpu")
+
+    def color() -> tuple[int, int, int]:
+        with RemoteBatch(options) as batch:
+            errors = [result.error for result in batch.run()]
+            assert not any(errors)
+            return batch.colored, batch.current, batch.failed
+
+    assert color() == (3, 0, 0)
+    made = sorted(store.find("/bucket/imgs_color"))
+    assert [name.rpartition("imgs_color/")[2] for name in made] == [".gcolor.journal", "a.jpg", "b.png", "sub/c.jpg"]
+    assert color() == (0, 3, 0)
+    store.pipe("/bucket/imgs/b.png", files(world / "imgs")["b.png"] + b" ")
+    assert color() == (1, 2, 0)
+
+
+def test_an_output_that_cannot_be_written(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Found before the model is loaded."""
+    options = Options(images=world / "imgs", output=f"file://{world}/imgs/a.jpg/out", device="cpu")
+    with pytest.raises(UsageError, match="outside"), RemoteBatch(options):
+        pass
+    (world / "file").write_text("")
+    monkeypatch.setattr("gcolor.runtime.batch.open_colorizer", None)
+    options = Options(images=world / "imgs", output=f"file://{world}/file/out", device="cpu")
+    with RemoteBatch(options) as batch, pytest.raises(UsageError, match="cannot be written"):
+        list(batch.run())
