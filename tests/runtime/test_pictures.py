@@ -156,13 +156,14 @@ def test_a_failed_write_leaves_the_old_file_and_no_temporary(tmp_path: Path, mak
     write_picture(tmp_path / "a.png", Picture(make_scene(), None, None))
     before = (tmp_path / "a.png").read_bytes()
 
-    def fail(self: Image.Image, file: object, *_: object, **__: object) -> None:
-        Path(str(file)).write_bytes(b"half a picture")
+    def fail(self: Path, data: bytes) -> None:
+        self.write_text("half a picture")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Image.Image, "save", fail)
+    monkeypatch.setattr(Path, "write_bytes", fail)
     with pytest.raises(PictureError, match="No space left"):
         write_picture(tmp_path / "a.png", Picture(make_scene(seed=1), None, None))
+    monkeypatch.undo()
     assert (tmp_path / "a.png").read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["a.png"]
 
