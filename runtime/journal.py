@@ -215,6 +215,8 @@ class Journal:
                 raise ValueError("not a recipe")
             key, bundle, engine, version = texts
             recipe = Recipe(bundle, canonical(value["settings"]), engine, version)
+            if recipe.name() != key:
+                raise ValueError("not the recipe that it was")
             self._recipes[key], self._ids[recipe] = recipe, key
         elif value["journal"] != FORMAT:
             raise UsageError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +27,7 @@ class Settings:
     def shaping(self, name: str) -> str:
         """The settings that the bytes of an output of such a name or ending depend on. A limit changes none."""
         values: dict[str, Any] = {"steps": STEPS}
-        kind = SUFFIXES.get(os.path.splitext(name)[1].lower())
+        kind = SUFFIXES.get(name[name.rfind(".") :].lower())
         if kind and kind.name in LOSSY:
             values["quality"] = self.quality
         if self.keep_color:

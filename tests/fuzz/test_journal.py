@@ -42,8 +42,7 @@ def attack(data: bytes, folder: Path) -> None:
         with made.Journal.open(folder) as journal:
             journal.record("new.jpg", entry(9))
         with made.Journal.read(folder) as journal:
-            # A damaged line may have changed what a recipe's key means.
-            assert journal.entry("new.jpg")._replace(recipe=None) == entry(9)._replace(recipe=None)
+            assert journal.entry("new.jpg") == entry(9)
     except UsageError:
         pass
 
