@@ -16,10 +16,11 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 from ..color.errors import EngineError, GcolorError, one_line
-from .batch import color_by_threads, open_colorizer
+from .batch import color_by_threads
 from .engines.engine import cores
 from .plan import Job
 from .result import Result, discard
@@ -75,7 +76,8 @@ def run_ray(
 
     Where an actor or a node dies, what it had in work is tried once more in another; what is missing then is tried
     again picture by picture, and a picture that has no result after that has failed. Once `stopping` says so the
-    cluster is left at once: what is in work there has no result. Raises EngineError and BundleError.
+    cluster is left at once: what is in work there has no result. Raises BundleError, and EngineError, also where the
+    cluster fails.
     """
     connect(address)
     import ray
@@ -98,6 +100,8 @@ def run_ray(
                         return
         for job in waiting.values():
             yield Result(job, 0.0, error="each Ray actor that coloured it died; it may need more memory than there is")
+    except ray.exceptions.RayError as error:
+        raise EngineError(f"the Ray cluster failed ({one_line(error)}); run again to go on from here") from error
     finally:
         ray.shutdown()
         sweep_beside(all_jobs)
@@ -178,15 +182,8 @@ class _Actor:
         mine = max(1, int(resources["num_cpus"]))
         self._error: GcolorError | None = None
         try:
-            colorizer, capacity = open_colorizer(
-                opening.pictures,
-                opening.jobs,
-                bundle=opening.bundle,
-                backend=opening.backend,
-                device="cuda" if "num_gpus" in resources else "cpu",
-                batch_size=opening.batch_size,
-                processes=max(1, cores() // mine),
-            )
+            here = replace(opening, processes=max(1, cores() // mine))
+            colorizer, capacity = here.open("cuda" if "num_gpus" in resources else "cpu")
         except GcolorError as error:
             self._error = error  # raised here it would be tried again
             return

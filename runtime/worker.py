@@ -15,6 +15,7 @@ from pathlib import Path
 from ..color.errors import GcolorError
 from .batch import color_by_threads, open_colorizer
 from .bundle import fingerprint
+from .colorizer import Colorizer
 from .plan import Job
 from .settings import Settings
 
@@ -34,6 +35,18 @@ class Opening:
     backend: str = "auto"
     batch_size: int = 0
 
+    def open(self, device: str) -> tuple[Colorizer, int]:
+        """See `open_colorizer`."""
+        return open_colorizer(
+            self.pictures,
+            self.jobs,
+            bundle=self.bundle,
+            backend=self.backend,
+            device=device,
+            batch_size=self.batch_size,
+            processes=self.processes,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Ready:
@@ -52,15 +65,7 @@ def serve(connection: Connection, device: str, opening: Opening, settings: Setti
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
-        colorizer, capacity = open_colorizer(
-            opening.pictures,
-            opening.jobs,
-            bundle=opening.bundle,
-            backend=opening.backend,
-            device=device,
-            batch_size=opening.batch_size,
-            processes=opening.processes,
-        )
+        colorizer, capacity = opening.open(device)
     except GcolorError as error:
         connection.send(error)
         return

@@ -34,8 +34,9 @@ def test_the_whole_way_by_the_commands(tmp_path: Path, gcolor, make_scene) -> No
     assert done.returncode == 0, done.stderr
     assert len((run / "metrics.jsonl").read_text().splitlines()) == 2
 
-    done = gcolor("export", run, "-o", bundle)
+    done = gcolor("export", run, "-o", bundle, "--triton", tmp_path / "models")
     assert done.returncode == 0, done.stderr
+    assert (tmp_path / "models/gcolor/1/model.onnx").read_bytes() == (bundle / "model.onnx").read_bytes()
     assert "parity with PyTorch on 4 photos" in done.stderr
     manifest = json.loads((bundle / "manifest.json").read_text())
     assert manifest["model"]["variant"] == "resunet" and manifest["parity"]["max_levels"] <= 1
@@ -45,7 +46,7 @@ def test_the_whole_way_by_the_commands(tmp_path: Path, gcolor, make_scene) -> No
 
     done = gcolor("batch", photos, "--bundle", bundle, "-o", tmp_path / "out")
     assert done.returncode == 0, done.stderr
-    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [f"{i}.png" for i in range(4)]
+    assert sorted(p.name for p in (tmp_path / "out").glob("*.png")) == [f"{i}.png" for i in range(4)]
 
 
 def test_a_bundle_that_fails_parity_is_refused_and_the_old_one_stays(
