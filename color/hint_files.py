@@ -331,7 +331,7 @@ class HintFolder:
         if not folder.is_dir():
             raise UsageError(f"{folder}: no such folder of hints")
         for name, entry in sorted(walk(folder, set(SUFFIXES))):
-            if entry.is_file():
+            if os.path.isfile(entry.path):
                 self._add(name, entry.path)
 
     @classmethod

@@ -26,9 +26,16 @@ def walk(folder: Path, endings: Container[str]) -> Iterator[tuple[str, os.DirEnt
                         continue
                     if entry.is_dir(follow_symlinks=False):
                         waiting.append(f"{prefix}{name}/")
-                    elif os.path.splitext(name)[1].lower() in endings and not entry.is_dir():
+                    elif os.path.splitext(name)[1].lower() in endings and not _leads_to_a_folder(entry):
                         yield prefix + name, entry
         except OSError as error:
             if prefix and isinstance(error, FileNotFoundError):
                 continue  # it went away since it was listed
             raise UsageError(f"{error.filename or folder / prefix}: cannot be read: {error.strerror}") from error
+
+
+def _leads_to_a_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link in a circle, say; whoever reads it will tell
+        return False

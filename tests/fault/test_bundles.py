@@ -76,7 +76,7 @@ def test_a_flipped_byte_in_the_manifest_never_lets_another_model_in(bundle: Path
         ({"format": None}, "bundle format None"),
         ({"files": {}}, "not a bundle manifest"),
         ({"model": 3}, "not a bundle manifest"),
-        ({"files": {"model.onnx": 7, "paint.onnx": None}}, "does not have the hash"),
+        ({"files": {"model.onnx": 7, "paint.onnx": None}}, "the hash of model.onnx is not text"),
     ],
 )
 def test_a_manifest_of_another_kind(

@@ -160,17 +160,19 @@ def test_a_picture_without_permission(check_run, grey_folder: Path, tmp_path: Pa
     check_run(done, tmp_path / "out", {"secret.jpg": "cannot be read (Permission denied)"})
 
 
-def test_wrong_endings_are_coloured_and_written_as_they_are_called(gcolor, grey_folder: Path, tmp_path: Path) -> None:
+def test_wrong_endings_are_coloured_and_written_as_they_are_called(
+    gcolor, grey_folder: Path, tmp_path: Path, list_outputs
+) -> None:
     """A PNG that is named .jpg becomes a JPEG: everybody who goes by the name can read it."""
     (grey_folder / "b.png").rename(grey_folder / "really_png.jpg")
     (grey_folder / "a.jpg").rename(grey_folder / "really_jpg.png")
     done = gcolor("batch", grey_folder, "-o", tmp_path / "out")
     assert done.returncode == 0, done.stderr
     kinds = {}
-    for path in (tmp_path / "out").glob("*.*"):
-        with Image.open(path) as image:
-            kinds[path.name] = image.format
-    assert kinds == {"really_png.jpg": "JPEG", "really_jpg.png": "PNG"}
+    for name in list_outputs(tmp_path / "out"):
+        with Image.open(tmp_path / "out" / name) as image:
+            kinds[name] = image.format
+    assert kinds == {"really_png.jpg": "JPEG", "really_jpg.png": "PNG", "sub/c.jpg": "JPEG"}
 
 
 def test_what_the_output_cannot_keep_is_said(check_run, gcolor, grey_folder: Path, tmp_path: Path, make_scene) -> None:

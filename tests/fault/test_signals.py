@@ -67,8 +67,8 @@ def test_once_finishes_what_is_in_work(images: Path, list_outputs, number: signa
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_twice_stops_at_once(images: Path, list_outputs, number: signal.Signals) -> None:
-    # One picture that takes seconds: whoever waits for it is late.
-    Image.fromarray(np.zeros((9000, 9000), np.uint8)).save(images / "a_large.png")
+    # One picture that takes seconds, beside which others are in work: whoever waits for it is late.
+    Image.fromarray(np.zeros((7500, 7500), np.uint8)).save(images / "a_large.png")
     out = images.with_name("out")
     with start(images) as process:
         assert process.stderr
