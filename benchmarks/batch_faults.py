@@ -23,8 +23,8 @@ from pathlib import Path
 
 import click
 import numpy as np
+from gcolor.runtime.batch.journal import NAME
 from gcolor.runtime.files import TEMPORARY
-from gcolor.runtime.journal import NAME
 from gcolor.runtime.machine import describe
 from PIL import Image
 

@@ -23,12 +23,12 @@ from typing import Any
 
 import click
 import numpy as np
+from gcolor.runtime.batch.fingerprint import YOUNG, take
+from gcolor.runtime.batch.journal import Entry, Journal, Recipe
+from gcolor.runtime.batch.plan import Job, find_jobs
+from gcolor.runtime.batch.settings import Settings
 from gcolor.runtime.bundle import fingerprint, read_manifest
-from gcolor.runtime.fingerprint import YOUNG, take
-from gcolor.runtime.journal import Entry, Journal, Recipe
 from gcolor.runtime.machine import describe
-from gcolor.runtime.plan import Job, find_jobs
-from gcolor.runtime.settings import Settings
 from PIL import Image
 
 HINT = '{"version": 1, "points": [{"x": 30, "y": 20, "color": "#c03028"}]}'

@@ -11,13 +11,13 @@ from typing import Any
 
 import cv2
 import numpy as np
-from gcolor.runtime.batch import open_colorizer, run_batch
+from gcolor.runtime.batch.plan import Job, Roots
+from gcolor.runtime.batch.settings import Settings
+from gcolor.runtime.batch.threads import open_colorizer, run_batch
 from gcolor.runtime.colorizer import choose_grid
 from gcolor.runtime.engines.engine import cores
 from gcolor.runtime.memory import keep_freed_memory
 from gcolor.runtime.pictures import read_picture, write_picture
-from gcolor.runtime.plan import Job, Roots
-from gcolor.runtime.settings import Settings
 
 Work = Callable[[list[Path], Path, int], None]
 """Takes the files, the folder of the outputs and the JPEG quality."""

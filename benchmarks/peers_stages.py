@@ -9,9 +9,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from gcolor.runtime import batch
+from gcolor.runtime.batch import threads
+from gcolor.runtime.batch.plan import Job, Roots
 from gcolor.runtime.colorizer import Colorizer
-from gcolor.runtime.plan import Job, Roots
 from peers_contestants import set_up_threads
 
 STAGES = ("decode", "shrink", "network", "paint", "encode")
@@ -28,9 +28,9 @@ def measure_stages(files: list[Path], out: Path, quality: int) -> dict[str, floa
     jobs = [Job(path.name, path.name, Roots(str(path.parent), str(out))) for path in files]
     with ExitStack() as stack:
         for owner, name, stage in (
-            (batch, "read_area", "decode"),
-            (batch, "read_picture", "decode"),
-            (batch, "save_picture", "encode"),
+            (threads, "read_area", "decode"),
+            (threads, "read_picture", "decode"),
+            (threads, "save_picture", "encode"),
             (Colorizer, "set_image", "shrink"),
             (colorizer.engine, "color", "network"),
             (colorizer.engine, "paint", "paint"),
@@ -39,7 +39,7 @@ def measure_stages(files: list[Path], out: Path, quality: int) -> dict[str, floa
         total = 0.0
         for job in jobs:
             begun = time.thread_time()
-            result = batch.color_one(colorizer, job, batch.Settings(quality=quality), batch.PixelBudget(10**9))
+            result = threads.color_one(colorizer, job, threads.Settings(quality=quality), threads.PixelBudget(10**9))
             total += time.thread_time() - begun
             if result.error:
                 raise SystemExit(f"error: {job.source}: {result.error}")

@@ -15,7 +15,7 @@ from .interrupt import Interrupt
 from .progress import Progress
 
 if TYPE_CHECKING:
-    from ..runtime.make import Batch, Options
+    from ..runtime.batch.make import Batch, Options
 
 _PATH = click.Path(path_type=Path)
 
@@ -91,8 +91,8 @@ def command(
     picture that fails is named and the others go on; the exit code is then 3. Run again, it makes what is missing and
     what has another picture, other hints, another bundle or other settings than before.
     """
-    from ..runtime.make import Options
-    from ..runtime.settings import Settings
+    from ..runtime.batch.make import Options
+    from ..runtime.batch.settings import Settings
 
     begun = time.monotonic()
     settings = Settings(quality=quality, keep_color=keep_color, max_pixels=max_pixels)
@@ -108,9 +108,9 @@ def command(
 
 
 def _open(asked: Options) -> Batch:
-    from ..runtime.make import Batch
-    from ..runtime.places import is_url
-    from ..runtime.remote_batch import RemoteBatch
+    from ..runtime.batch.make import Batch
+    from ..runtime.batch.places import is_url
+    from ..runtime.batch.remote_batch import RemoteBatch
 
     elsewhere = any(is_url(place) for place in (asked.images, asked.hints, asked.output))
     return RemoteBatch(asked) if elsewhere else Batch(asked)
@@ -137,8 +137,8 @@ def _describe(batch: Batch, as_json: bool, quiet: bool) -> int:
 
 def _run(batch: Batch, as_json: bool, quiet: bool) -> int:
     """Work, and show the work; the signal that stopped it, or 0."""
+    from ..runtime.batch.report import row
     from ..runtime.files import show
-    from ..runtime.report import row
 
     watching = batch.options.watch
     total = len(batch.found.refused) + len(batch.checked.refused) + len(batch.checked.todo)

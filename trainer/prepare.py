@@ -19,10 +19,10 @@ import numpy as np
 
 from ..color import bins
 from ..color.errors import NothingToDoError, UsageError
+from ..runtime.batch.plan import check_writable, sweep
 from ..runtime.engines.engine import cores
 from ..runtime.files import TEMPORARY, replace_file, save_json, show
 from ..runtime.pictures import find_pictures
-from ..runtime.plan import check_writable, sweep
 from . import pool
 from .chunks import Chunk, PrepareOptions, fingerprint, is_current, make_shard, photo_key, read_record
 from .shards import DROPPED, FORMAT, KIND, MANIFEST, NAME, ShardSet, digest, is_shards, open_shards

@@ -14,8 +14,8 @@ from PIL import Image
 from ...color.errors import PictureError, one_line
 from ...color.lab import Bytes, Samples
 from ..files import replace_file
+from ..formats import Format, format_of
 from .encode_deep import encode_deep
-from .formats import Format, format_of
 from .options import save_options
 from .picture import Notes, Picture
 from .tiff import tiff

@@ -163,7 +163,7 @@ def test_reports_say_what_became_of_each(rerun, grey_folder: Path, tmp_path: Pat
 
 
 def test_two_batches_at_once(rerun, tmp_path: Path) -> None:
-    from gcolor.runtime.journal import Journal
+    from gcolor.runtime.batch.journal import Journal
 
     (tmp_path / "out").mkdir()
     with Journal.open(tmp_path / "out"):

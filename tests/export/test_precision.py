@@ -102,9 +102,9 @@ def test_fp16_holds_the_network_and_leaves_lab_and_decoding(small: Small, name: 
         inner = module_path.removeprefix("network").lstrip(".").split(".")[0]
         if not module_path.startswith("network") and not node.name.startswith("cast/"):
             assert TensorProto.FLOAT16 not in kinds, node.name
-        if inner in ("propagate", "correct") and node.op_type != "Shape":
+        if inner in network.exact and node.op_type != "Shape":
             assert TensorProto.FLOAT16 not in kinds, node.name
-        if node.op_type == "Conv" and inner not in ("propagate", "correct"):
+        if node.op_type == "Conv" and inner not in network.exact:
             assert kinds == {TensorProto.FLOAT16}, node.name
     assert [types[v.name] for v in half.graph.output] == [TensorProto.UINT8, TensorProto.FLOAT]
     weights = [t for t in half.graph.initializer if t.name.endswith(".weight_fp16")]

@@ -27,7 +27,7 @@ def test_fifty_kills_lose_and_tear_nothing(capsys: pytest.CaptureFixture[str]) -
 # Runs gcolor with SIGKILL before or after a function's call of this number.
 DIE = """
 import os, signal, sys
-import gcolor.runtime.result as result, gcolor.runtime.journal as journal
+import gcolor.runtime.batch.result as result, gcolor.runtime.batch.journal as journal
 from gcolor.cli.main import main
 owner, name = {"line": (journal.Journal, "record"), "place": (result.os, "replace")}[sys.argv[1]]
 before, left, act = sys.argv[2] == "before", int(sys.argv[3]), getattr(owner, name)

@@ -9,8 +9,8 @@ import pytest
 from gcolor.color.errors import UsageError
 from hypothesis import HealthCheck, given, settings
 
-made = pytest.importorskip("gcolor.runtime.journal", reason="there is no journal")
-fingerprints = pytest.importorskip("gcolor.runtime.fingerprint")
+made = pytest.importorskip("gcolor.runtime.batch.journal", reason="there is no journal")
+fingerprints = pytest.importorskip("gcolor.runtime.batch.fingerprint")
 
 
 def entry(number: int) -> object:

@@ -19,12 +19,12 @@ from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
-from ..color.errors import EngineError, GcolorError, one_line
-from .batch import color_by_threads
-from .engines.engine import cores
+from ...color.errors import EngineError, GcolorError, one_line
+from ..engines.engine import cores
 from .plan import Job
 from .result import Result, discard
 from .settings import Settings
+from .threads import color_by_threads
 from .worker import Opening
 from .workers import sweep_beside
 

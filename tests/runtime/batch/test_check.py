@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 from gcolor.color.errors import UsageError
-from gcolor.runtime import check as check_module
-from gcolor.runtime.check import Checked, check
-from gcolor.runtime.fingerprint import take
-from gcolor.runtime.journal import Entry, Journal, Recipe
-from gcolor.runtime.plan import Job, Roots
-from gcolor.runtime.settings import Settings
+from gcolor.runtime.batch import check as check_module
+from gcolor.runtime.batch.check import Checked, check
+from gcolor.runtime.batch.fingerprint import take
+from gcolor.runtime.batch.journal import Entry, Journal, Recipe
+from gcolor.runtime.batch.plan import Job, Roots
+from gcolor.runtime.batch.settings import Settings
 
 pytestmark = pytest.mark.smoke
 
@@ -86,7 +86,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def age(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if the files of the test were older than a file system's clock is coarse."""
-    monkeypatch.setattr("gcolor.runtime.fingerprint.YOUNG", -1)
+    monkeypatch.setattr("gcolor.runtime.batch.fingerprint.YOUNG", -1)
 
 
 def test_nothing_changed(world: World) -> None:

@@ -16,8 +16,8 @@ from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
 from typing import Any
 
-from ..color.errors import BundleError, EngineError, GcolorError
-from .files import TEMPORARY
+from ...color.errors import BundleError, EngineError, GcolorError
+from ..files import TEMPORARY
 from .plan import Job
 from .remote import RemoteJob
 from .result import Result, discard

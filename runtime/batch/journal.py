@@ -16,9 +16,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, NamedTuple, Self
 
-from .. import __version__
-from ..color.errors import UsageError
-from .files import replace_file, show
+from ... import __version__
+from ...color.errors import UsageError
+from ..files import replace_file, show
 from .fingerprint import Fingerprint
 
 NAME = ".gcolor.journal"

@@ -15,8 +15,8 @@ from PIL import Image
 fsspec = pytest.importorskip("fsspec", reason="fsspec is missing; pip install 'gcolor[ray]' brings it")
 
 from gcolor.color.errors import UsageError  # noqa: E402
-from gcolor.runtime.make import Options  # noqa: E402
-from gcolor.runtime.remote_batch import RemoteBatch  # noqa: E402
+from gcolor.runtime.batch.make import Options  # noqa: E402
+from gcolor.runtime.batch.remote_batch import RemoteBatch  # noqa: E402
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -157,7 +157,7 @@ def test_an_output_that_cannot_be_written(world: Path, monkeypatch: pytest.Monke
     with pytest.raises(UsageError, match="outside"), RemoteBatch(options):
         pass
     (world / "file").write_text("")
-    monkeypatch.setattr("gcolor.runtime.batch.open_colorizer", None)
+    monkeypatch.setattr("gcolor.runtime.batch.threads.open_colorizer", None)
     options = Options(images=world / "imgs", output=f"file://{world}/file/out", device="cpu")
     with RemoteBatch(options) as batch, pytest.raises(UsageError, match="cannot be written"):
         list(batch.run())

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 from gcolor.color.errors import UsageError
-from gcolor.runtime.fingerprint import Fingerprint, take, unchanged
-from gcolor.runtime.journal import NAME, Entry, Journal, Recipe
+from gcolor.runtime.batch.fingerprint import Fingerprint, take, unchanged
+from gcolor.runtime.batch.journal import NAME, Entry, Journal, Recipe
 
 pytestmark = pytest.mark.smoke
 
@@ -145,7 +145,7 @@ def test_it_is_written_anew_when_most_of_it_is_outdated(tmp_path: Path) -> None:
 
 
 def test_one_process_at_a_time(tmp_path: Path) -> None:
-    code = "import sys; from pathlib import Path; from gcolor.runtime.journal import Journal\n"
+    code = "import sys; from pathlib import Path; from gcolor.runtime.batch.journal import Journal\n"
     code += "journal = Journal.open(Path(sys.argv[1])); print('held', flush=True); sys.stdin.read()"
     command = [sys.executable, "-c", code, str(tmp_path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:

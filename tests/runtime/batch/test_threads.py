@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 from gcolor import Colorizer
-from gcolor.runtime import batch
-from gcolor.runtime.batch import PixelBudget, run_batch
-from gcolor.runtime.journal import Journal
+from gcolor.runtime.batch import threads
+from gcolor.runtime.batch.journal import Journal
+from gcolor.runtime.batch.plan import Job, find_jobs
+from gcolor.runtime.batch.result import Result, finish
+from gcolor.runtime.batch.settings import Settings
+from gcolor.runtime.batch.threads import PixelBudget, run_batch
 from gcolor.runtime.pictures import Picture, read_picture, write_picture
-from gcolor.runtime.plan import Job, find_jobs
-from gcolor.runtime.result import Result, finish
-from gcolor.runtime.settings import Settings
 
 pytestmark = pytest.mark.smoke
 
@@ -116,7 +116,7 @@ def test_a_picture_that_changes_while_it_is_read_fails(
             path.write_bytes(data[:-1] + b"x")
         return picture
 
-    monkeypatch.setattr(batch, "read_picture", read_and_change)
+    monkeypatch.setattr(threads, "read_picture", read_and_change)
     errors = {r.job.name: r.error for r in colour(jobs, tmp_path / "out")}
     assert "changed while it was read" in str(errors.pop("b.png")) and set(errors.values()) == {None}
 

@@ -11,8 +11,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..color.errors import EngineError, UsageError, one_line
-from .files import TEMPORARY
+from ...color.errors import EngineError, UsageError, one_line
+from ..files import TEMPORARY
 from .fingerprint import Fingerprint
 
 # Where an object appears whole or not at all by itself; elsewhere it is written beside its place and renamed.

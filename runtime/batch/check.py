@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, Protocol
 
-from ..color.errors import UsageError
-from .engines.engine import cores
+from ...color.errors import UsageError
+from ..engines.engine import cores
 from .fingerprint import Fingerprint, Status, take
 from .journal import Entry, Journal, Recipe
 from .plan import Job

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
-from ..color.errors import NothingToDoError, UsageError
-from ..color.hint_files import HintFolder
-from ..color.walk import walk
-from .files import TEMPORARY, show
-from .pictures import SUFFIXES, output_name
+from ...color.errors import NothingToDoError, UsageError
+from ...color.hint_files import HintFolder
+from ...color.walk import walk
+from ..files import TEMPORARY, show
+from ..formats import SUFFIXES, output_name
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from ...color.errors import PictureError
-from ...color.walk import walk
+from ..color.errors import PictureError
+from ..color.walk import walk
 
 MAX_PIXELS = 200_000_000
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from ..color.errors import GcolorError, one_line
+from ...color.errors import GcolorError, one_line
 from .fingerprint import Fingerprint
 from .journal import Entry
 from .places import Place, Stat, open_place

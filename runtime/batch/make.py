@@ -11,10 +11,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from ..color.errors import UsageError
-from .bundle import fingerprint, read_manifest
+from ...color.errors import UsageError
+from ..bundle import fingerprint, read_manifest
+from ..files import show
 from .check import Checked, IfExists, check
-from .files import show
 from .journal import Journal
 from .lists import FailureList, read_list
 from .places import is_url
@@ -25,7 +25,7 @@ from .settings import Settings
 from .watch import watch
 
 if TYPE_CHECKING:
-    from .colorizer import Colorizer
+    from ..colorizer import Colorizer
 
 # Pictures of a folder that fills up.
 MANY = 1_000_000
@@ -171,7 +171,7 @@ class Batch:
                 self.journal.record(job.made, entry)
 
     def _painter(self, pictures: int) -> tuple[Colorizer, int]:
-        from .batch import open_colorizer
+        from .threads import open_colorizer
 
         if self._painters is None:
             options = self.options

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from ..color.errors import GcolorError
-from .batch import color_by_threads, open_colorizer
-from .bundle import fingerprint
-from .colorizer import Colorizer
+from ...color.errors import GcolorError
+from ..bundle import fingerprint
+from ..colorizer import Colorizer
 from .plan import Job
 from .settings import Settings
+from .threads import color_by_threads, open_colorizer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from .files import show
+from ..files import show
 from .journal import Entry, Journal
 from .plan import Job
 

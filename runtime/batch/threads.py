@@ -12,17 +12,17 @@ from pathlib import Path
 
 import cv2
 
-from ..color.errors import PictureError
-from ..color.hint_files import load_hints
-from ..color.hints import Hints
-from .bundle import fingerprint
-from .colorizer import Colorizer
-from .engines.engine import cores
-from .files import make_parent, mode_for, show, temporary_file
+from ...color.errors import PictureError
+from ...color.hint_files import load_hints
+from ...color.hints import Hints
+from ..bundle import fingerprint
+from ..colorizer import Colorizer
+from ..engines.engine import cores
+from ..files import make_parent, mode_for, show, temporary_file
+from ..memory import keep_freed_memory
+from ..pictures import Picture, is_coloured, read_area, read_picture, save_picture
 from .fingerprint import take, unchanged
 from .journal import Entry, Recipe
-from .memory import keep_freed_memory
-from .pictures import Picture, is_coloured, read_area, read_picture, save_picture
 from .plan import Job
 from .remote import RemoteJob, color_remote
 from .result import Result, discard

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 from gcolor.color.errors import NothingToDoError, UsageError
+from gcolor.runtime.batch.plan import check_writable, find_jobs, sweep
 from gcolor.runtime.files import show
-from gcolor.runtime.plan import check_writable, find_jobs, sweep
 
 pytestmark = pytest.mark.smoke
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ..formats import MAX_PIXELS, SUFFIXES
 from .journal import canonical
-from .pictures import MAX_PIXELS, SUFFIXES
 
 # Counted up when gcolor itself paints or writes otherwise than before: outputs are then made again.
 STEPS = 1

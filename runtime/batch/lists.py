@@ -8,8 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from ..color.errors import UsageError
-from .files import show
+from ...color.errors import UsageError
+from ..files import show
 
 
 def read_list(path: Path) -> list[str]:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 from gcolor.color.errors import EngineError
-from gcolor.runtime.workers import split_devices
+from gcolor.runtime.batch.workers import split_devices
 
 
 @pytest.mark.parametrize(

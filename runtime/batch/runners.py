@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING
 
-from .batch import run_batch
 from .plan import Job
 from .result import Result
+from .threads import run_batch
 from .worker import Opening
 from .workers import run_workers, split_devices
 
 if TYPE_CHECKING:
-    from .colorizer import Colorizer
+    from ..colorizer import Colorizer
     from .make import Options
 
 

@@ -15,15 +15,15 @@ from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Self
 
-from ..color.errors import NothingToDoError, UsageError
-from ..color.hint_files import HintFolder
-from .bundle import fingerprint, read_manifest
+from ...color.errors import NothingToDoError, UsageError
+from ...color.hint_files import HintFolder
+from ..bundle import fingerprint, read_manifest
+from ..files import TEMPORARY, show
+from ..formats import SUFFIXES, output_name
 from .check import check
-from .files import TEMPORARY, show
 from .journal import NAME, Journal
 from .lists import read_list
 from .make import Batch, Options, refuse_contradictions
-from .pictures import SUFFIXES, output_name
 from .places import Place, Stat, is_url, open_place
 from .plan import Found, Roots
 from .remote import RemoteFiles, RemoteJob

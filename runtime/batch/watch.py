@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING
 
-from ..color.errors import UsageError
+from ...color.errors import UsageError
 from .plan import Job
 from .result import Result
 

@@ -10,7 +10,7 @@ from gcolor.color.errors import EngineError, UsageError
 
 pytest.importorskip("fsspec", reason="fsspec is missing; pip install 'gcolor[ray]' brings it")
 
-from gcolor.runtime.places import Place, is_url
+from gcolor.runtime.batch.places import Place, is_url
 
 
 @pytest.fixture(params=["memory", "file"])

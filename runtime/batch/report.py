@@ -8,8 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from ..color.errors import UsageError
-from .files import show
+from ...color.errors import UsageError
+from ..files import show
 from .plan import Job
 from .result import Result
 
