@@ -51,7 +51,7 @@ def train(
 ) -> None:
     """Train a network on shards or plain folders of photos and write the run's folder; under torchrun, as one of many.
 
-    start: a run whose weights this one begins with. report hears what
+    start: a run or a bundle whose weights this one begins with. report hears what
     happens, on_row each logged step, on_prepared how many photos of plain folders are checked and how many there are.
     stop is asked after each step of a process that is alone; True writes a checkpoint and returns.
 

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from ..color.errors import EngineError, UsageError
-from ..models import ModelConfig, build
-from ..models.weights import load_model
+from ..models import ModelConfig, Network, build
+from ..models.weights import load_model, model_of
+from ..runtime.bundle import WEIGHTS, load_bundle
 from .checkpoint import Averaged, Position, State
 from .config import TrainConfig
 from .distributed import World, synchronised
@@ -39,12 +40,12 @@ def usable_device(asked: str, count: int = 1) -> torch.device:
 
 
 def begin(config: TrainConfig, device: torch.device, start: Path | None) -> State:
-    """A fresh network, or one with the weights of another run, with its optimizer."""
+    """A fresh network, or one with the weights of another run or of a bundle, with its optimizer."""
     torch.manual_seed(config.seed)
     model = build(config.model)
     if start:
-        other, info = load_model(start)
-        if ModelConfig.from_dict(info["config"]["model"]) != config.model:
+        other, held = _weights_of(start)
+        if held != config.model:
             raise UsageError(f"{start}: holds another network than this run's; choose its --preset")
         model.load_state_dict(other.state_dict())
     model.to(device)
@@ -55,6 +56,15 @@ def begin(config: TrainConfig, device: torch.device, start: Path | None) -> Stat
     optimizer = kind(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
     scaler = torch.amp.GradScaler(device.type, enabled=config.precision == "fp16")
     return State(model.train(), Averaged(model, config.ema), optimizer, scaler)
+
+
+def _weights_of(start: Path) -> tuple[Network, ModelConfig]:
+    if (start / "manifest.json").is_file():
+        bundle = load_bundle(start)
+        held = bundle.manifest["model"]
+        return model_of(held, bundle.read(WEIGHTS)), ModelConfig.from_dict(held)
+    network, info = load_model(start)
+    return network, ModelConfig.from_dict(info["config"]["model"])
 
 
 def wrap(model: nn.Module, config: TrainConfig, world: World, device: torch.device) -> nn.Module:

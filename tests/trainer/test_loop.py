@@ -19,10 +19,12 @@ torch = pytest.importorskip("torch")
 from gcolor.color.errors import GcolorError, NothingToDoError, UsageError  # noqa: E402
 from gcolor.models import ModelConfig  # noqa: E402
 from gcolor.models.weights import load_model  # noqa: E402
+from gcolor.runtime.bundle import DEFAULT, WEIGHTS, load_bundle  # noqa: E402
 from gcolor.trainer import checkpoint  # noqa: E402
 from gcolor.trainer.config import Stage, TrainConfig  # noqa: E402
 from gcolor.trainer.loader import has_dali  # noqa: E402
 from gcolor.trainer.loop import train  # noqa: E402
+from safetensors.torch import load_file  # noqa: E402
 
 TINY = ModelConfig(channels=(8, 8, 16), blocks=(1, 1, 1), heads=2)
 KINDS = ["torch", pytest.param("dali", marks=pytest.mark.skipif(not has_dali(), reason="DALI is not installed"))]
@@ -209,6 +211,14 @@ def test_a_run_begins_with_the_weights_of_another(shard_folder: Path, tmp_path: 
     assert all(torch.allclose(first[name], second[name]) for name in weights)
     with pytest.raises(UsageError, match="another network"):
         train([shard_folder], tmp_path / "third", config(1, model=ModelConfig()), start=tmp_path / "first")
+
+
+def test_a_run_may_start_from_a_bundle(shard_folder: Path, tmp_path: Path) -> None:
+    shipped = ModelConfig.from_dict(load_bundle().manifest["model"])
+    train([shard_folder], tmp_path / "run", config(1, learning_rate=0.0, model=shipped), start=DEFAULT)
+    before, after = load_file(DEFAULT / WEIGHTS), load_file(tmp_path / "run" / "model.safetensors")
+    weights = [name for name in before if "running" not in name and "num_batches" not in name]
+    assert all(torch.equal(before[name], after[name]) for name in weights)
 
 
 def test_changed_data_is_said_and_training_goes_on(shard_folder: Path, photo_folder: Path, tmp_path: Path) -> None:
