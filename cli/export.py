@@ -33,6 +33,11 @@ _PATH = click.Path(path_type=Path)
     show_default=True,
     help="Of the network inside the graph: fp16 for GPUs, int8 for CPUs and for TensorRT.",
 )
+@click.option(
+    "--temperature",
+    type=click.FloatRange(0, min_open=True),
+    help="Of the classifier's colours: below 1 purer than their mean. [default: the run's; 1]",
+)
 @click.option("--calibration", type=_PATH, multiple=True, help="Photos to calibrate int8 on. [default: the gate's]")
 @trt_options
 @triton_options
@@ -42,6 +47,7 @@ def command(
     photos: tuple[Path, ...],
     tolerance: float,
     precision: str,
+    temperature: float | None,
     calibration: tuple[Path, ...],
     triton: Path | None,
     triton_backend: Any,
@@ -59,12 +65,14 @@ def command(
         raise UsageError(f"--calibration is for --precision int8, not for {precision}")
     if triton_backend and triton is None:
         raise UsageError("--triton-backend says what --triton is to write; name the repository with --triton")
+    if temperature is not None and (run is None or (run / "manifest.json").is_file()):
+        raise UsageError("--temperature is settled in a bundle; give the training run")
     if run is None and (triton is None or output or options.trt):
         raise UsageError("name the training run; only `gcolor export --triton REPOSITORY` needs none")
     if run is None or (run / "manifest.json").is_file():
         bundle = _finish(run, output, precision, options, triton)
     else:
-        bundle = _export(run, output, list(photos), tolerance, precision, list(calibration), options)
+        bundle = _export(run, output, list(photos), tolerance, precision, temperature, list(calibration), options)
     if triton:
         write(bundle, triton, triton_backend)
 
@@ -97,6 +105,7 @@ def _export(
     photos: list[Path],
     tolerance: float,
     precision: str,
+    temperature: float | None,
     calibration: list[Path],
     options: TrtOptions,
 ) -> Path:
@@ -112,7 +121,9 @@ def _export(
         import_tensorrt()  # says now what would be missing after minutes
     from ..export.bundle import export_bundle
 
-    parity = export_bundle(run, output, photos, tolerance, precision, calibration, trt=options.trt)
+    parity = export_bundle(
+        run, output, photos, tolerance, precision, calibration, trt=options.trt, temperature=temperature
+    )
     click.echo(
         f"{output}: parity with PyTorch on {parity.photos} photos: at most {parity.max_levels} of 255 levels apart, "
         f"{100 * parity.share_beyond_one_level:.4f} % beyond one, mean CIEDE2000 {parity.mean_ciede2000:.5f}, "

@@ -41,15 +41,21 @@ def export_bundle(
     calibration: list[Path] | None = None,
     *,
     trt: bool = False,
+    temperature: float | None = None,
 ) -> Parity:
     """Write the bundle of a training run and return the parity that was measured.
 
     photos: folders for the parity gate, by default the few of its own that the run has kept. precision: one of
     runtime.PRECISIONS; calibration: folders of photos for int8, by default those of the parity gate. trt: also the form
-    that TensorRT takes (int8 always has it), which passes the same gate. Raises UsageError (no run, an output that is
+    that TensorRT takes (int8 always has it), which passes the same gate. temperature: see ModelConfig, by default the
+    run's. Raises UsageError (no run, an output that is
     not a bundle), BundleError (parity; nothing is written then), NothingToDoError (no photo).
     """
     network, info = load_model(run)
+    if temperature is not None:
+        if network.config.variant != "hintunet":
+            raise UsageError(f"{run}: its network ({network.config.variant}) has no temperature; leave it out")
+        network.config = replace(network.config, temperature=temperature)
     if output.exists() and not (output / "manifest.json").exists() and (not output.is_dir() or any(output.iterdir())):
         raise UsageError(f"{output}: exists and is not a bundle; choose another folder")
     folders = photos or [run / "photos"]
@@ -57,7 +63,7 @@ def export_bundle(
     output.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=f".{output.name}.", dir=output.parent))
     try:
-        manifest = _manifest(info, network.output_stride) | {"precision": precision}
+        manifest = _manifest(info, network) | {"precision": precision}
         forms = [False, True] if trt or precision == "int8" else [False]
         for dense in forms:
             export_fused(model, work / (MODEL_TRT if dense else MODEL), dense=dense)
@@ -119,14 +125,14 @@ def _measure(bundle: Bundle, folders: list[Path]) -> Parity:
     return measure_parity(TorchEngine(bundle, "cpu"), OnnxEngine(bundle, "cpu"), folders)
 
 
-def _manifest(info: dict[str, Any], stride: int) -> dict[str, Any]:
+def _manifest(info: dict[str, Any], network: Network) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "gcolor": __version__,
-        "model": info["config"]["model"],
+        "model": network.config.to_dict(),
         "bins": {"count": bins.COUNT, "width": bins.WIDTH, "lowest": bins.LOWEST},
         "decode": "expectation",
-        "grid": {"multiple": 16, "short_side": 256, "output_stride": stride},
+        "grid": {"multiple": 16, "short_side": 256, "output_stride": network.output_stride},
         "opset": OPSET,
         "versions": {"torch": torch.__version__, "onnxruntime": onnxruntime.__version__},
         "training": {"steps": info["step"], "seconds": info["seconds"], "scores": info["scores"]},

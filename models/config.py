@@ -21,6 +21,8 @@ class ModelConfig:
     """Attention heads (transunet's blocks, hintunet's hint propagation)."""
     kernels: int = 3
     """Kernels that spread what is still lacking at the hints, one after the other; 0 for none (hintunet)."""
+    temperature: float = 1.0
+    """Of the softmax whose mean is the classifier's colour (Zhang et al. 2016); below 1 it is purer (hintunet)."""
     bottleneck: int = 512
     """Width between the two 1x1 convolutions of the paper's bottleneck."""
     features: int = 3

@@ -265,7 +265,8 @@ class HintUNet(Network):
             logits = logits.float().view(b, 2, bins.COUNT, h, w)
             copied = carried.float().view(b, self.config.heads, 3, h, w)[:, :, :2] * AB_SCALE
             gate = gates.float().softmax(1)
-            ab = tensors.annealed_mean(logits) * gate[:, :1] + (copied * gate[:, 1:].unsqueeze(2)).sum(1)
+            own = tensors.annealed_mean(logits, self.config.temperature)
+            ab = own * gate[:, :1] + (copied * gate[:, 1:].unsqueeze(2)).sum(1)
             light4 = F.avg_pool2d(lightness, STRIDE)
             if self.spread:
                 ab = self.spread(ab, ab4, mask4, x.float(), light4, index)

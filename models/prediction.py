@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from ..color import tensors
+from .config import ModelConfig
 
 
 @dataclass(slots=True)
@@ -33,6 +34,7 @@ class Prediction:
 class Network(nn.Module):
     """Lightness, hint ab and hint mask [B, 1 / 2 / 1, h, w] to a `Prediction`."""
 
+    config: ModelConfig
     output_stride: int
     """h and w divided by this are the prediction's grid."""
     exact: tuple[str, ...] = ()

@@ -34,6 +34,9 @@ def test_the_whole_way_by_the_commands(tmp_path: Path, gcolor, make_scene) -> No
     assert done.returncode == 0, done.stderr
     assert len((run / "metrics.jsonl").read_text().splitlines()) == 2
 
+    done = gcolor("export", run, "-o", bundle, "--temperature", 0.7)
+    assert done.returncode == 2 and "resunet) has no temperature" in done.stderr and not bundle.exists()
+
     done = gcolor("export", run, "-o", bundle, "--triton", tmp_path / "models")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "models/gcolor/1/model.onnx").read_bytes() == (bundle / "model.onnx").read_bytes()

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 torch = pytest.importorskip("torch")
 
+from gcolor.color import bins  # noqa: E402
 from gcolor.models import PRESETS, ModelConfig, build  # noqa: E402
 from gcolor.models.hintunet import HintCorrection, HintPropagation, HintUNet, ResidualSpreading, pool_hints  # noqa: E402
 
@@ -179,6 +182,20 @@ def test_cells_without_hints_count_for_nothing() -> None:
         assert torch.allclose(model(*given).ab, some, atol=1e-3)
     learning = model.train()._looked_at(torch.ones(1, 1, 20, 20))
     assert learning.shape == (1, HintUNet.LEARNING) and len(learning.unique()) == HintUNet.LEARNING
+
+
+def test_a_low_temperature_takes_the_likeliest_colours() -> None:
+    torch.manual_seed(6)
+    model = build(replace(PRESETS["default"], temperature=1e-4)).eval()
+    torch.nn.init.normal_(model.head.weight)
+    torch.nn.init.zeros_(model.gate.weight)
+    torch.nn.init.constant_(model.gate.bias, -100.0)
+    model.gate.bias.data[0] = 100.0  # all by the classifier
+    lightness, ab, mask = inputs(64, 64)
+    with torch.no_grad():
+        out = model(lightness, 0 * ab, 0 * mask)
+    likeliest = torch.tensor(bins.CENTRES).float()[out.logits.argmax(2)]
+    assert (out.ab - likeliest).abs().mean() < 0.1
 
 
 def test_mixed_precision_stays_near_fp32() -> None:
