@@ -111,6 +111,8 @@ def _replace(worker: _Worker, crew: list[_Worker]) -> None:
     worker.end()
     if worker.capacity:
         crew.append(_Worker(worker.device, worker.opening, worker.settings, worker.left()))
+    elif worker.first and worker.killed and not worker.again:
+        crew.append(_Worker(worker.device, worker.opening, worker.settings, again=True))
     elif worker.first or not crew:
         raise EngineError(f"device {worker.device}: a worker process {worker.fate} before its engine was open")
     else:
@@ -138,13 +140,19 @@ class _Worker:
     """The parent's end of a worker process.
 
     capacity: pictures that it takes at a time, 0 until its engine is open. in_work: what it has been sent. suspects:
-    pictures of which a process has died, perhaps; None for the first process of a device. fate: what became of it.
+    pictures of which a process has died, perhaps; None for the first process of a device. again: that was killed before
+    its engine was open, and this is the second. fate: what became of it.
     """
 
     def __init__(
-        self, device: str, opening: Opening, settings: Settings, suspects: Iterable[Job] | None = None
+        self,
+        device: str,
+        opening: Opening,
+        settings: Settings,
+        suspects: Iterable[Job] | None = None,
+        again: bool = False,
     ) -> None:
-        self.device, self.opening, self.settings = device, opening, settings
+        self.device, self.opening, self.settings, self.again = device, opening, settings, again
         self.first = suspects is None
         self.suspects = deque(suspects or ())
         self.capacity, self.bundle, self.fate = 0, "", ""
@@ -211,6 +219,11 @@ class _Worker:
     def left(self) -> list[Job]:
         """Once it has a fate: what must be tried again."""
         return [*(() if self._alone else self.in_work.values()), *self.suspects]
+
+    @property
+    def killed(self) -> bool:
+        """Once it has ended: by a signal, which says nothing of its device."""
+        return (self._process.exitcode or 0) < 0
 
     def end(self) -> str:
         """End it and say how it ended. It must have nothing in work."""

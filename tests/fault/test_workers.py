@@ -231,6 +231,19 @@ def test_ctrl_c_twice_ends_at_once(start, pictures: Path, tmp_path: Path) -> Non
     assert gone(crew)
 
 
+def test_a_worker_that_is_killed_while_it_starts_is_started_again(
+    start, pictures: Path, tmp_path: Path, undisturbed: dict[str, bytes]
+) -> None:
+    process = start(command(pictures, tmp_path / "out"))
+    until = time.monotonic() + 60
+    while not (crew := workers(process.pid)) and time.monotonic() < until:
+        time.sleep(0.001)
+    os.kill(crew[0], signal.SIGKILL)
+    _, err = process.communicate(timeout=300)
+    assert process.returncode == 0 and err.count("a worker process was killed by signal 9") == 1, err
+    assert read(tmp_path / "out") == undisturbed
+
+
 def test_an_interrupt_while_workers_start(start, pictures: Path, tmp_path: Path) -> None:
     process = start(command(pictures, tmp_path / "out", "cpu,cpu"))
     until = time.monotonic() + 60
