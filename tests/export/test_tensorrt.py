@@ -139,7 +139,7 @@ def test_a_profile_that_is_none_is_refused(text: str) -> None:
 def test_the_form_for_tensorrt_passes_the_lint_and_paints_the_same(with_form: Path, make_scene) -> None:
     bundle = load_bundle(with_form)
     graph = bundle.read(source(bundle, MODEL))
-    assert lint(graph) == [] and lint(bundle.paint) == []
+    assert lint(graph) == [] and lint(bundle.read(source(bundle, PAINT))) == []
     photo, hints = make_scene(120, 200)[None], np.zeros((1, 256, 432, 4), np.uint8)
     for marks in range(2):
         hints[:, 30 : 30 + 3 * marks, 40:43] = (200, 60, 30, 255)
@@ -153,7 +153,8 @@ def test_a_bundle_that_tensorrt_takes_as_it_is_gets_no_second_graph(with_form: P
     from gcolor.export.tensorrt_form import with_trt_form
 
     bundle = load_bundle(with_form)
-    plain = replace(bundle, model=bundle.paint, manifest={**bundle.manifest, "files": {}})
+    graph = bundle.read(source(bundle, PAINT))
+    plain = replace(bundle, model=graph, paint=graph, manifest={**bundle.manifest, "files": {}})
     assert with_trt_form(plain) is plain
     assert with_trt_form(bundle) is bundle
 
@@ -176,7 +177,7 @@ def test_both_graphs_take_and_give_bytes_to_nvidias_parser(rig, bundle: Path) ->
 
 
 def test_engines_for_all_sizes_build(rig, bundle: Path) -> None:
-    done = rig("-m", "gcolor", "export", bundle, "--trt", "--trt-level", 0, "--workspace", 2048)
+    done = rig("-m", "gcolor", "export", bundle, "--trt", "--trt-level", 0, "--workspace", 4096)
     assert done.returncode == 0, done.stderr
     for graph in GRAPHS:
         file = source(load_bundle(bundle), graph)
@@ -248,39 +249,44 @@ def test_a_build_stops_where_the_progress_fails(rig, bundle: Path) -> None:
     """As with Ctrl-C: the exception must come out of TensorRT, not end the process inside of it."""
     code = """
 import sys, tensorrt as trt
+from pathlib import Path
 from gcolor.export.tensorrt import BuildOptions, build_engine
 from gcolor.export.tensorrt_profiles import make_profiles
-from gcolor.runtime.bundle import load_bundle
+from gcolor.runtime.bundle import PAINT, load_bundle
+from gcolor.runtime.engines.trt_key import source
 def step(phase, done, total):
     assert 0 <= done <= total, (phase, done, total)
     if phase == "Building engine" and done > 0:
         raise KeyboardInterrupt
-bundle = load_bundle()
+bundle = load_bundle(Path(sys.argv[1]))
+graph, profiles = bundle.read(source(bundle, PAINT)), make_profiles(bundle, ("1x64x64",))[PAINT]
 try:
-    build_engine(trt, bundle.paint, make_profiles(bundle, ("1x64x64",))["paint.onnx"], BuildOptions(), step)
+    build_engine(trt, graph, profiles, BuildOptions(), step)
 except KeyboardInterrupt:
     print("stopped")
 """
-    done = rig("-c", code)
+    done = rig("-c", code, bundle)
     assert done.returncode == 0 and done.stdout.endswith("stopped\n"), done.stdout + done.stderr
 
 
 def test_hardware_compatibility_that_is_not_had_is_said(rig, bundle: Path) -> None:
     code = """
-import tensorrt as trt
+import sys, tensorrt as trt
+from pathlib import Path
 from gcolor.color.errors import EngineError
 from gcolor.export.tensorrt import BuildOptions, build_engine
 from gcolor.export.tensorrt_profiles import make_profiles
-from gcolor.runtime.bundle import load_bundle
-bundle = load_bundle()
-profiles = make_profiles(bundle, ("1x64x64",))["paint.onnx"]
+from gcolor.runtime.bundle import PAINT, load_bundle
+from gcolor.runtime.engines.trt_key import source
+bundle = load_bundle(Path(sys.argv[1]))
+graph, profiles = bundle.read(source(bundle, PAINT)), make_profiles(bundle, ("1x64x64",))[PAINT]
 try:
-    plan = build_engine(trt, bundle.paint, profiles, BuildOptions(hardware_compatible="ampere_plus"))
+    plan = build_engine(trt, graph, profiles, BuildOptions(hardware_compatible="ampere_plus"))
     print("built", len(plan))
 except EngineError as error:
     print(error)
 """
-    done = rig("-c", code)
+    done = rig("-c", code, bundle)
     assert done.returncode == 0, done.stderr
     assert "builds no engines with the hardware compatibility ampere_plus" in done.stdout or "built" in done.stdout
 
