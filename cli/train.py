@@ -28,6 +28,7 @@ def _field(flag: str, kind: Any, text: str) -> Callable[[_Function], _Function]:
     "--preset",
     help="Network and recipe: default, paper, paper-unet, paper-transunet, resunet. [default: default]",
 )
+@click.option("--recipe", type=click.Choice(["default", "paper"]), help="How it trains. [default: the preset's]")
 @click.option("--resume", is_flag=True, help="Continue the run in its folder; options that are given replace its own.")
 @click.option("--start", type=_PATH, help="Begin with the weights of another run, or of a bundle.")
 @click.option("--validation", type=_PATH, help="Folder of held-out photos to score on.")

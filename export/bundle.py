@@ -13,14 +13,13 @@ from typing import Any
 import onnx
 import onnxruntime
 import torch
-from safetensors.torch import save
 
 from .. import __version__
 from ..color import bins
 from ..color.errors import UsageError
 from ..models import Network
 from ..models.fused import FusedColorizer
-from ..models.weights import load_model
+from ..models.weights import load_model, pack
 from ..runtime.bundle import FORMAT, MODEL, MODEL_TRT, PAINT, PAINT_TRT, WEIGHTS, Bundle, load_bundle, sha256
 from ..runtime.engines.onnx_engine import OnnxEngine
 from ..runtime.engines.torch_engine import TorchEngine
@@ -59,6 +58,7 @@ def export_bundle(
     if output.exists() and not (output / "manifest.json").exists() and (not output.is_dir() or any(output.iterdir())):
         raise UsageError(f"{output}: exists and is not a bundle; choose another folder")
     folders = photos or [run / "photos"]
+    weights = pack(network)
     model = FusedColorizer(network).eval()
     output.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=f".{output.name}.", dir=output.parent))
@@ -75,7 +75,7 @@ def export_bundle(
                 manifest |= _convert_to_int8(model.network, work, calibration or folders)
         for path in work.glob("*.onnx"):
             describe(path, manifest)
-        (work / WEIGHTS).write_bytes(save(network.state_dict()))
+        (work / WEIGHTS).write_bytes(weights)
         files = {path.name: path.read_bytes() for path in sorted(work.iterdir())}
         manifest["files"] = {name: sha256(data) for name, data in files.items()}
         bundle = Bundle(work, manifest, files[MODEL], files[PAINT])

@@ -15,13 +15,15 @@ class ModelConfig:
     variant: Variant = "hintunet"
     channels: tuple[int, ...] = (40, 80, 144)
     """Width of each level, from the finest; the paper's networks halve the grid after each."""
-    blocks: tuple[int, ...] = (1, 1, 2)
+    blocks: tuple[int, ...] = (2, 2, 4)
     """Residual blocks of each level (hintunet only)."""
     heads: int = 4
     """Attention heads (transunet's blocks, hintunet's hint propagation)."""
     kernels: int = 3
     """Kernels that spread what is still lacking at the hints, one after the other; 0 for none (hintunet)."""
-    temperature: float = 1.0
+    enlarging: bool = True
+    """ab at half the grid by learned mixtures of the cells at a quarter (hintunet)."""
+    temperature: float = 0.7
     """Of the softmax whose mean is the classifier's colour (Zhang et al. 2016); below 1 it is purer (hintunet)."""
     bottleneck: int = 512
     """Width between the two 1x1 convolutions of the paper's bottleneck."""
@@ -36,8 +38,8 @@ class ModelConfig:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> ModelConfig:
         listed: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
-        # A network from before there were kernels has none.
-        return cls(**{"kernels": 0} | listed)
+        # What a network from before there were these had.
+        return cls(**{"kernels": 0, "enlarging": False, "temperature": 1.0} | listed)
 
 
 _PAPER: dict[str, Any] = {"channels": (8, 16, 32, 64), "features": 3, "hints": "bins"}

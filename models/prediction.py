@@ -12,9 +12,9 @@ from .config import ModelConfig
 
 @dataclass(slots=True)
 class Prediction:
-    """logits [B, 2, 32, g, k] over the ab bins and ab [B, 2, g, k] decoded from them.
+    """logits [B, 2, 32, m, n] over the ab bins and ab [B, 2, g, k] decoded from them.
 
-    The grid g x k is h x w divided by the network's output stride.
+    The grid g x k is h x w divided by the network's output stride; the logits' grid is the same or coarser.
     """
 
     logits: Tensor
@@ -36,7 +36,7 @@ class Network(nn.Module):
 
     config: ModelConfig
     output_stride: int
-    """h and w divided by this are the prediction's grid."""
+    """h and w divided by this are the grid of the prediction's ab."""
     exact: tuple[str, ...] = ()
     """Submodules that stay in fp32, whatever precision the network is exported in."""
 

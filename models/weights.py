@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError
-from safetensors.torch import load
+from safetensors.torch import load, save
+from torch import nn
 
 from ..color.errors import UsageError
+from .blocks import ResBlock
 from .build import build
 from .config import ModelConfig
 from .prediction import Network
@@ -23,6 +25,16 @@ def model_of(config: dict[str, Any], weights: bytes) -> Network:
     model = build(ModelConfig.from_dict(config))
     model.load_state_dict(load(weights))
     return model.eval()
+
+
+def pack(network: Network) -> bytes:
+    """A safetensors file of a network's weights, and the network with exactly these: matrices in half precision.
+
+    That halves a bundle's share of them and costs nothing measurable; vectors (biases, statistics) stay as they are.
+    """
+    small = {name: t.half() if t.dim() > 1 else t for name, t in network.state_dict().items()}
+    network.load_state_dict(small)
+    return save(small)
 
 
 def load_model(run: Path, file: str = "model.safetensors") -> tuple[Network, dict[str, Any]]:
@@ -40,3 +52,21 @@ def load_model(run: Path, file: str = "model.safetensors") -> tuple[Network, dic
             f"{run}: not a usable training run ({error}); give the folder that `gcolor train` wrote"
         ) from error
     return model, info
+
+
+def grow(model: Network, smaller: Network) -> None:
+    """Give a network the weights of one that has the same parts or fewer, and let it begin by doing the same.
+
+    A residual block that the smaller one lacks begins as the identity; other parts that it lacks begin as they are.
+    Raises ValueError where a part of the smaller one has no place.
+    """
+    held, own = smaller.state_dict(), model.state_dict()
+    for name, tensor in held.items():
+        if name not in own or own[name].shape != tensor.shape:
+            raise ValueError(f"no place for its {name}")
+    model.load_state_dict(held, strict=False)
+    for name, part in model.named_modules():
+        if isinstance(part, ResBlock) and f"{name}.conv1.0.weight" not in held:
+            norm = part.conv2[1]
+            assert isinstance(norm, nn.BatchNorm2d)
+            nn.init.zeros_(norm.weight)

@@ -140,7 +140,14 @@ PAPER: dict[str, Any] = {
 }
 
 
-def preset(name: str) -> TrainConfig:
-    """The run that goes with a network's preset (a key of models.PRESETS): the paper's ones train as the paper does."""
-    recipe = PAPER if name.startswith("paper") else {}
-    return TrainConfig(model=PRESETS[name], **recipe)
+RECIPES: dict[str, dict[str, Any]] = {"default": {}, "paper": PAPER}
+
+
+def preset(name: str, recipe: str | None = None) -> TrainConfig:
+    """A run of a network's preset (a key of models.PRESETS) by a recipe (a key of RECIPES).
+
+    By default the paper's networks train as the paper has it.
+    """
+    if recipe is None:
+        recipe = "paper" if name.startswith("paper") else "default"
+    return TrainConfig(model=PRESETS[name], **RECIPES[recipe])

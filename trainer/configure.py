@@ -22,18 +22,20 @@ MOST_WORKERS = 8
 def configure(run: Path, resume: bool, processes: int, asked: dict[str, Any]) -> TrainConfig:
     """The configuration of a run in so many processes.
 
-    asked: fields of TrainConfig, and preset (a name), size and batch_size (one stage instead of the recipe's). What is
-    not asked for is the preset's, or, resumed, the run's own. Raises UsageError for what does not exist or fit,
-    EngineError where the device or DALI is not there.
+    asked: fields of TrainConfig, and preset and recipe (names), size and batch_size (one stage instead of the
+    recipe's). What is not asked for is the preset's, or, resumed, the run's own. Raises UsageError for what does not
+    exist or fit, EngineError where the device or DALI is not there.
     """
     asked = dict(asked)
-    name, device = asked.pop("preset", None), asked.pop("device", None)
+    name, recipe, device = asked.pop("preset", None), asked.pop("recipe", None), asked.pop("device", None)
     size, batch_size = asked.pop("size", None), asked.pop("batch_size", None)
     if name is not None and name not in PRESETS:
         raise UsageError(f"--preset {name}: not known; there are {', '.join(PRESETS)}")
     if size is not None and size % 16:
         raise UsageError(f"--size {size}: must be a multiple of 16")
     world = World.from_environment()
+    if resume and recipe and checkpoint.checkpoints(run):
+        raise UsageError(f"--recipe {recipe}: a run that is resumed keeps its own; leave it out")
     if resume and checkpoint.checkpoints(run):
         config = TrainConfig.from_dict(checkpoint.newest_config(run))
         if name is not None:
@@ -41,7 +43,7 @@ def configure(run: Path, resume: bool, processes: int, asked: dict[str, Any]) ->
         device = device or torch.device(config.device).type
         where = usable_device(device, processes // world.nodes)
     else:
-        config = preset(name or "default")
+        config = preset(name or "default", recipe)
         where = usable_device(device or "auto", processes // world.nodes)
         config.precision = "bf16" if where.type == "cuda" else "fp32"
         config.loader = "dali" if has_dali() else "torch"

@@ -72,27 +72,42 @@ def hard_cross_entropy(
     return mean(weight), *(mean(weight * where[:, None]) for where in wheres_BHW)
 
 
+def shrink_ab(ab_B2HW: Tensor, like: Tensor) -> Tensor:
+    """The true ab at the grid of `like` [..., g, k], as the means of its cells."""
+    factor = ab_B2HW.shape[-1] // like.shape[-1]
+    return ab_B2HW if factor == 1 else F.avg_pool2d(ab_B2HW, factor)
+
+
+def shrink_mask(mask_B1HW: Tensor, like: Tensor) -> Tensor:
+    """The cells of the grid of `like` [..., g, k] that hold a hint."""
+    factor = mask_B1HW.shape[-1] // like.shape[-1]
+    return mask_B1HW if factor == 1 else F.max_pool2d(mask_B1HW, factor)
+
+
 def bin_accuracy(prediction: Prediction, ab_B2HW: Tensor) -> Tensor:
     """Share of the cells whose most probable bin is the true one, averaged over both heads (the paper's accuracy)."""
-    return (prediction.logits.argmax(2) == tensors.to_bins(ab_B2HW)).float().mean()
+    truth = shrink_ab(ab_B2HW, prediction.logits)
+    return (prediction.logits.argmax(2) == tensors.to_bins(truth)).float().mean()
 
 
 def total_loss(
     prediction: Prediction, ab_B2HW: Tensor, mask_B1HW: Tensor, weights_2K: Tensor, config: TrainConfig
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """The loss and its parts; truth [B, 2, g, k] and hint mask [B, 1, g, k] are at the prediction's grid.
+    """The loss and its parts; truth [B, 2, H, W] and hint mask [B, 1, H, W] are at the prediction's grid or finer.
 
     Each is the mean over the photos of what one photo costs, so that it is the same however a batch is split.
     """
-    hinted = mask_B1HW[:, 0]
+    truth = shrink_ab(ab_B2HW, prediction.logits)
+    hinted = shrink_mask(mask_B1HW, prediction.logits)[:, 0]
     if config.labels == "soft":
-        entropy = soft_cross_entropy(prediction.logits, ab_B2HW, weights_2K)
+        entropy = soft_cross_entropy(prediction.logits, truth, weights_2K)
         patch = (entropy * hinted).sum((1, 2)) / hinted.sum((1, 2)).clamp(min=1.0)
     else:
-        entropy, patch = hard_cross_entropy(prediction.logits, ab_B2HW, weights_2K, hinted)
+        entropy, patch = hard_cross_entropy(prediction.logits, truth, weights_2K, hinted)
     parts = {"entropy": entropy.mean(), "patch": patch.mean()}
     loss = config.classification_weight * parts["entropy"] + config.patch_weight * parts["patch"]
     if config.regression_weight:
-        parts["distance"] = F.smooth_l1_loss(prediction.ab, ab_B2HW, beta=4.0, reduction="none").sum(1).mean()
+        ab = prediction.ab
+        parts["distance"] = F.smooth_l1_loss(ab, shrink_ab(ab_B2HW, ab), beta=4.0, reduction="none").sum(1).mean()
         loss = loss + config.regression_weight * parts["distance"]
     return loss, parts

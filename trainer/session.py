@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ..color.errors import EngineError, UsageError
 from ..models import ModelConfig, Network, build
-from ..models.weights import load_model, model_of
+from ..models.weights import grow, load_model, model_of
 from ..runtime.bundle import WEIGHTS, load_bundle
 from .checkpoint import Averaged, Position, State
 from .config import TrainConfig
@@ -44,10 +44,12 @@ def begin(config: TrainConfig, device: torch.device, start: Path | None) -> Stat
     torch.manual_seed(config.seed)
     model = build(config.model)
     if start:
-        other, held = _weights_of(start)
-        if held != config.model:
-            raise UsageError(f"{start}: holds another network than this run's; choose its --preset")
-        model.load_state_dict(other.state_dict())
+        try:
+            grow(model, _weights_of(start))
+        except ValueError as error:
+            raise UsageError(
+                f"{start}: holds another network than this run's ({error}); choose its --preset"
+            ) from error
     model.to(device)
     if device.type == "cuda" or config.precision != "fp32":
         # For tensor cores and AMX; in fp32 on a CPU it only adds copies (the default network at 256: 13 % slower).
@@ -58,13 +60,11 @@ def begin(config: TrainConfig, device: torch.device, start: Path | None) -> Stat
     return State(model.train(), Averaged(model, config.ema), optimizer, scaler)
 
 
-def _weights_of(start: Path) -> tuple[Network, ModelConfig]:
+def _weights_of(start: Path) -> Network:
     if (start / "manifest.json").is_file():
         bundle = load_bundle(start)
-        held = bundle.manifest["model"]
-        return model_of(held, bundle.read(WEIGHTS)), ModelConfig.from_dict(held)
-    network, info = load_model(start)
-    return network, ModelConfig.from_dict(info["config"]["model"])
+        return model_of(bundle.manifest["model"], bundle.read(WEIGHTS))
+    return load_model(start)[0]
 
 
 def wrap(model: nn.Module, config: TrainConfig, world: World, device: torch.device) -> nn.Module:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..color import tensors
@@ -63,14 +62,6 @@ def predict(network: nn.Module, sample: Sample, precision: Precision) -> Predict
     return made.float()
 
 
-def at_grid(sample: Sample, prediction: Prediction) -> tuple[Tensor, Tensor]:
-    """The true ab and the hint mask at the prediction's grid."""
-    factor = sample.ab.shape[-1] // prediction.logits.shape[-1]
-    if factor == 1:
-        return sample.ab, sample.hint_mask
-    return F.avg_pool2d(sample.ab, factor), F.max_pool2d(sample.hint_mask, factor)
-
-
 def optimise(
     network: nn.Module,
     state: State,
@@ -102,13 +93,12 @@ def optimise(
         shared = network.no_sync() if world.size > 1 and not last else contextlib.nullcontext()  # type: ignore[operator]
         with shared:
             prediction = predict(network, sample, config.precision)
-            truth, mask = at_grid(sample, prediction)
-            loss, parts = total_loss(prediction, truth, mask, weights, config)
+            loss, parts = total_loss(prediction, sample.ab, sample.hint_mask, weights, config)
             state.scaler.scale(loss / config.accumulate).backward()
         with torch.no_grad():
             parts |= {"loss": loss}
             if measure:
-                parts |= {"accuracy": bin_accuracy(prediction, truth)}
+                parts |= {"accuracy": bin_accuracy(prediction, sample.ab)}
             for name, value in parts.items():
                 found[name] = found.get(name, 0.0) + value.detach() / config.accumulate
     state.scaler.unscale_(state.optimizer)

@@ -27,7 +27,7 @@ from gcolor.trainer.loss import bin_accuracy, class_weights, total_loss
 from gcolor.trainer.prepare import PrepareOptions, prepare
 from gcolor.trainer.shards import ShardSet
 from gcolor.trainer.simulate import Draws
-from gcolor.trainer.step import at_grid, predict, simulate
+from gcolor.trainer.step import predict, simulate
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 from gcolor.runtime.machine import describe
@@ -92,9 +92,8 @@ def test(run: Path, shards: ShardSet, weights: torch.Tensor, config: TrainConfig
         draws = Draws(torch.Generator().manual_seed(number), stage.batch_size, 0, stage.batch_size)
         sample = simulate(loader.next(), draws, config)
         prediction = predict(model, sample, "fp32")
-        truth, mask = at_grid(sample, prediction)
-        loss, _ = total_loss(prediction, truth, mask, weights, config)
-        found.append((bin_accuracy(prediction, truth).item(), loss.item()))
+        loss, _ = total_loss(prediction, sample.ab, sample.hint_mask, weights, config)
+        found.append((bin_accuracy(prediction, sample.ab).item(), loss.item()))
     loader.close()
     accuracy, loss_mean = (sum(column) / len(found) for column in zip(*found, strict=True))
     return {"accuracy": accuracy, "loss": loss_mean}

@@ -76,6 +76,12 @@ def test_the_papers_preset_brings_its_recipe_and_options_change_it(gcolor, photo
     found = configuration(tmp_path / "run")
     assert found["optimizer"] == "adam" and found["rebalance"] == "paper" and found["learning_rate"] == 0.001
     assert found["model"]["variant"] == "resunet" and found["crop"] == "stretch"
+    done = gcolor("train", photos, "-o", tmp_path / "other", *options, "--recipe", "default")
+    assert done.returncode == 0, done.stderr
+    other = configuration(tmp_path / "other")
+    assert other["model"] == found["model"] and other["optimizer"] == "adamw" and other["rebalance"] == "smoothed"
+    done = gcolor("train", photos, "-o", tmp_path / "other", "--resume", "--recipe", "paper", "--device", "cpu")
+    assert done.returncode == 2 and "a run that is resumed keeps its own" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,10 @@ torch = pytest.importorskip("torch")
 
 from gcolor.color import bins  # noqa: E402
 from gcolor.models import PRESETS, ModelConfig, build  # noqa: E402
-from gcolor.models.hintunet import HintCorrection, HintPropagation, HintUNet, ResidualSpreading, pool_hints  # noqa: E402
+from gcolor.models.enlarging import LearnedEnlarging  # noqa: E402
+from gcolor.models.hints import HintCorrection, HintPropagation, ResidualSpreading, pool_hints  # noqa: E402
+from gcolor.models.hintunet import HintUNet  # noqa: E402
+from gcolor.models.weights import grow  # noqa: E402
 
 
 def inputs(h: int, w: int, n: int = 2) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -25,7 +28,8 @@ def test_every_preset_takes_any_grid_of_16(preset: str, size: tuple[int, int]) -
     with torch.no_grad():
         out = model(*inputs(*size))
     grid = (size[0] // model.output_stride, size[1] // model.output_stride)
-    assert out.logits.shape == (2, 2, 32, *grid)
+    coarse = 4 if isinstance(model, HintUNet) else model.output_stride
+    assert out.logits.shape == (2, 2, 32, size[0] // coarse, size[1] // coarse)
     assert out.ab.shape == (2, 2, *grid)
     assert torch.isfinite(out.ab).all()
 
@@ -186,7 +190,7 @@ def test_cells_without_hints_count_for_nothing() -> None:
 
 def test_a_low_temperature_takes_the_likeliest_colours() -> None:
     torch.manual_seed(6)
-    model = build(replace(PRESETS["default"], temperature=1e-4)).eval()
+    model = build(replace(PRESETS["default"], temperature=1e-4, enlarging=False)).eval()
     torch.nn.init.normal_(model.head.weight)
     torch.nn.init.zeros_(model.gate.weight)
     torch.nn.init.constant_(model.gate.bias, -100.0)
@@ -211,7 +215,7 @@ def test_mixed_precision_stays_near_fp32() -> None:
 
 
 def test_correction_obeys_hints_and_stops_at_edges() -> None:
-    correct = HintCorrection()
+    correct = HintCorrection(2)
     lightness = torch.full((1, 1, 9, 9), 30.0)
     lightness[..., 5:] = 80.0
     hint, mask = torch.zeros(1, 2, 9, 9), torch.zeros(1, 1, 9, 9)
@@ -222,3 +226,43 @@ def test_correction_obeys_hints_and_stops_at_edges() -> None:
     assert out[4, 3] > 40.0
     assert out[4, 5] < 1.0
     assert out[4, 0].abs() < 1e-6
+
+
+def test_enlarging_begins_as_bilinear_interpolation() -> None:
+    enlarge = LearnedEnlarging(5).eval()
+    ab, feature = 40 * torch.randn(2, 2, 6, 9), torch.randn(2, 5, 6, 9)
+    with torch.no_grad():
+        out = enlarge(ab, enlarge.choices(feature))
+    expected = torch.nn.functional.interpolate(ab, scale_factor=2.0, mode="bilinear")
+    assert (out - expected).abs().mean() < 0.3
+
+
+def test_enlarging_takes_each_half_cell_from_the_neighbour_that_it_chooses() -> None:
+    enlarge = LearnedEnlarging(5)
+    ab = torch.arange(2 * 4 * 5, dtype=torch.float32).view(1, 2, 4, 5)
+    generator = torch.Generator().manual_seed(3)
+    wanted = torch.randint(0, 9, (4, 4, 5), generator=generator)
+    choices = torch.nn.functional.one_hot(wanted, 9).permute(3, 0, 1, 2).reshape(1, 36, 4, 5) * 100.0
+    out = enlarge(ab, choices)
+    for half in range(4):
+        for y in range(4):
+            for x in range(5):
+                down, right = divmod(int(wanted[half, y, x]), 3)
+                of = ab[0, :, min(max(y + down - 1, 0), 3), min(max(x + right - 1, 0), 4)]
+                assert torch.allclose(out[0, :, 2 * y + half // 2, 2 * x + half % 2], of)
+
+
+def test_a_grown_network_does_what_the_smaller_one_did() -> None:
+    small = ModelConfig(channels=(8, 8, 16), blocks=(1, 1, 1), heads=2, enlarging=False)
+    large = replace(small, blocks=(2, 3, 2))
+    one, other = build(small).eval(), build(large).eval()
+    with torch.no_grad():
+        for p in one.parameters():
+            p.add_(0.1 * torch.randn_like(p))
+    grow(other, one)
+    given = inputs(48, 64)
+    with torch.no_grad():
+        assert torch.allclose(one(*given).logits, other(*given).logits, atol=1e-5)
+        assert torch.allclose(one(*given).ab, other(*given).ab, atol=1e-4)
+    with pytest.raises(ValueError, match="no place for its"):
+        grow(one, other)

@@ -79,6 +79,24 @@ def test_hinted_cells_count_more() -> None:
     assert with_hint.item() == pytest.approx(without.item() + 2.0 * parts["patch"].item(), rel=1e-5)
 
 
+def test_colour_may_be_told_on_a_finer_grid_than_the_bins() -> None:
+    torch.manual_seed(4)
+    logits, fine, truth = torch.randn(2, 2, 32, 3, 3), 20 * torch.randn(2, 2, 6, 6), 30 * torch.randn(2, 2, 12, 12)
+    mask = torch.zeros(2, 1, 12, 12)
+    mask[:, :, 5, 7] = 1
+    coarse_mask = torch.zeros(2, 1, 3, 3)
+    coarse_mask[:, :, 1, 1] = 1
+    mean4, mean2 = (truth.unfold(2, n, n).unfold(3, n, n).mean((4, 5)) for n in (4, 2))
+    config = TrainConfig()
+    _, found = total_loss(Prediction(logits, fine), truth, mask, torch.ones(2, 32), config)
+    _, bins_only = total_loss(Prediction(logits, mean4), mean4, coarse_mask, torch.ones(2, 32), config)
+    assert found["entropy"].item() == pytest.approx(bins_only["entropy"].item(), rel=1e-5)
+    assert found["patch"].item() == pytest.approx(bins_only["patch"].item(), rel=1e-5)
+    away = (fine - mean2).abs()
+    smooth = torch.where(away < 4.0, away * away / 8.0, away - 2.0).sum(1).mean()
+    assert found["distance"].item() == pytest.approx(smooth.item(), rel=1e-5)
+
+
 def test_hard_labels_are_torchs_weighted_cross_entropy_over_the_papers_bins() -> None:
     torch.manual_seed(1)
     logits, ab = torch.randn(2, 2, 32, 3, 4), 200 * torch.rand(2, 2, 3, 4) - 100
