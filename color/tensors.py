@@ -22,8 +22,9 @@ def linear_to_srgb(v: Tensor) -> Tensor:
 
 
 def lab_f(t: Tensor) -> Tensor:
-    """CIE f, see `lab.lab_f`."""
-    return torch.where(t > lab.EPSILON, t.clamp(min=lab.EPSILON) ** (1 / 3), t * lab.SLOPE + lab.OFFSET)
+    """CIE f, see `lab.lab_f`, without a branch: the cube root by exp and log, and below EPSILON its tangent there."""
+    s = t.clamp(min=lab.EPSILON)
+    return (s.log() * (1.0 / 3.0)).exp() + (t - s) * lab.SLOPE
 
 
 def lab_f_inverse(f: Tensor) -> Tensor:

@@ -33,12 +33,6 @@ def middles(lowest: float, highest: float, steps: float) -> Tensor:
     return (torch.arange(int((highest - lowest) * steps) + 2, dtype=torch.float64) + 0.5) / steps + lowest
 
 
-def lab_f(y: Tensor) -> Tensor:
-    """CIE f of Y: the cube root by exp and log, and its tangent below EPSILON without a branch."""
-    t = y.clamp(min=lab.EPSILON)
-    return (t.log() * (1.0 / 3.0)).exp() + (y - t) * lab.SLOPE
-
-
 class Paint(nn.Module):
     """A photo or a tile of one, and the ab of the whole at the network's grid, to the coloured photo or tile."""
 
@@ -73,7 +67,7 @@ class Paint(nn.Module):
 
     def f_of(self, y_NHW: Tensor) -> Tensor:
         """CIE f of a photo's luminance."""
-        return lab_f(y_NHW) if self.dense else look_up(self.f_of_root, (y_NHW.sqrt() * ROOT_STEPS).long())
+        return tensors.lab_f(y_NHW) if self.dense else look_up(self.f_of_root, (y_NHW.sqrt() * ROOT_STEPS).long())
 
     def forward(self, rgb_NHW3: Tensor, ab_N2gk: Tensor, place: Tensor) -> Tensor:
         """place, float32 [4]: the tile's first row and column, the whole photo's rows and columns."""
@@ -147,7 +141,7 @@ class FusedColorizer(nn.Module):
         """sRGB 0..255 [..., 3] to ab [..., 2]."""
         r, g, b = look_up(self.paint.to_linear, rgb.long()).unbind(-1)
         x, y, z = (
-            lab_f((r * mr + g * mg + b * mb) / white)
+            tensors.lab_f((r * mr + g * mg + b * mb) / white)
             for (mr, mg, mb), white in zip(lab.XYZ_FROM_RGB.tolist(), lab.WHITE.tolist(), strict=True)
         )
         return torch.stack([500.0 * (x - y), 200.0 * (y - z)], dim=-1)

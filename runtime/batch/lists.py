@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import IO, Any, Self
 
 from ...color.errors import UsageError
 from ..files import show
@@ -26,15 +28,13 @@ def read_list(path: Path) -> list[str]:
     return [os.fsdecode(name) for name in names if name]
 
 
-class FailureList:
-    """Writes names one a line as they come; all of them ended by NUL instead once a name has a line break in it."""
+class Listing:
+    """A file that is written as things happen. Raises UsageError where it cannot be written."""
 
-    def __init__(self, path: Path) -> None:
-        self._path, self._end = path, b"\n"
-        try:
-            self._file = path.open("w+b", buffering=0)
-        except OSError as error:
-            raise self._unwritable(error) from error
+    def __init__(self, path: Path, mode: str, **how: Any) -> None:
+        self._path = path
+        with self._writing():
+            self._file: IO[Any] = path.open(mode, **how)
 
     def __enter__(self) -> Self:
         return self
@@ -42,10 +42,25 @@ class FailureList:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._file.close()
 
-    def add(self, name: str) -> None:
-        """One more. Raises UsageError where it cannot be written."""
-        data = os.fsencode(name)
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
         try:
+            yield
+        except OSError as error:
+            raise UsageError(f"{show(self._path)}: cannot be written ({error.strerror})") from error
+
+
+class FailureList(Listing):
+    """Writes names one a line as they come; all of them ended by NUL instead once a name has a line break in it."""
+
+    def __init__(self, path: Path) -> None:
+        self._end = b"\n"
+        super().__init__(path, "w+b", buffering=0)
+
+    def add(self, name: str) -> None:
+        """One more."""
+        data = os.fsencode(name)
+        with self._writing():
             if (b"\n" in data or data.endswith(b"\r")) and self._end == b"\n":
                 self._end = b"\0"
                 self._file.seek(0)
@@ -53,8 +68,3 @@ class FailureList:
                 self._file.seek(0)
                 self._file.write(before.replace(b"\n", b"\0"))
             self._file.write(data + self._end)
-        except OSError as error:
-            raise self._unwritable(error) from error
-
-    def _unwritable(self, error: OSError) -> UsageError:
-        return UsageError(f"{show(self._path)}: cannot be written ({error.strerror})")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import csv
 import json
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from ...color.errors import UsageError
 from ..files import show
+from .lists import Listing
 from .plan import Job
 from .result import Result
 
@@ -38,40 +38,27 @@ def job_row(
     }
 
 
-class Report:
+class Report(Listing):
     """A file of rows, written as they come: JSON lines (.jsonl) or a table (.csv, hints separated by "; ").
 
     Raises UsageError for another ending, and where it cannot be written.
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        if path.suffix.lower() not in (".jsonl", ".csv"):
+        kind = path.suffix.lower()
+        if kind not in (".jsonl", ".csv"):
             raise UsageError(f"{show(path)}: a report ends in .jsonl or .csv")
-        try:
-            # Line by line, so that it says all that was done, whatever ends the process.
-            self._file = path.open("w", encoding="utf-8", newline="", buffering=1)
-            self._table = csv.DictWriter(self._file, COLUMNS) if path.suffix.lower() == ".csv" else None
-            if self._table:
+        # Line by line, so that it says all that was done, whatever ends the process.
+        super().__init__(path, "w", encoding="utf-8", newline="", buffering=1)
+        self._table = csv.DictWriter(self._file, COLUMNS) if kind == ".csv" else None
+        if self._table:
+            with self._writing():
                 self._table.writeheader()
-        except OSError as error:
-            raise self._unwritable(error) from error
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._file.close()
 
     def add(self, values: dict[str, Any]) -> None:
         """One more row."""
-        try:
+        with self._writing():
             if self._table:
                 self._table.writerow({**values, "hints": "; ".join(values["hints"])})
             else:
                 self._file.write(json.dumps(values) + "\n")
-        except OSError as error:
-            raise self._unwritable(error) from error
-
-    def _unwritable(self, error: OSError) -> UsageError:
-        return UsageError(f"{show(self._path)}: cannot be written ({error.strerror})")
