@@ -34,9 +34,9 @@ def configure(run: Path, resume: bool, processes: int, asked: dict[str, Any]) ->
     if size is not None and size % 16:
         raise UsageError(f"--size {size}: must be a multiple of 16")
     world = World.from_environment()
-    if resume and recipe and checkpoint.checkpoints(run):
-        raise UsageError(f"--recipe {recipe}: a run that is resumed keeps its own; leave it out")
     if resume and checkpoint.checkpoints(run):
+        if recipe:
+            raise UsageError(f"--recipe {recipe}: a run that is resumed keeps its own; leave it out")
         config = TrainConfig.from_dict(checkpoint.newest_config(run))
         if name is not None:
             config.model = PRESETS[name]

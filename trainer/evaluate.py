@@ -15,7 +15,7 @@ from ..color import lab, protocol, scores, tensors
 from ..color.lab import Bytes
 from ..models import Network, Prediction
 from .held_out import EvalPhoto, Scores, load_photos
-from .loss import hard_cross_entropy
+from .loss import hard_cross_entropy, shrink_ab
 
 __all__ = [
     "EvalPhoto",
@@ -39,7 +39,7 @@ def predictions(
         masks = np.stack([protocol.hint_mask(protocol.hint_centres(p.name, count)) for p in part])
         mask = torch.from_numpy(masks)[:, None].float().to(device)
         prediction = model(planes[:, :1], planes[:, 1:] * mask, mask).float()
-        yield part, prediction, F.avg_pool2d(planes[:, 1:], planes.shape[-1] // prediction.logits.shape[-1])
+        yield part, prediction, shrink_ab(planes[:, 1:], prediction.logits)
 
 
 def paint(photo: EvalPhoto, ab_2HW: Tensor) -> Bytes:
