@@ -152,7 +152,7 @@ def _train(
                 finite = torch.ones((), device=device)
                 logged_at, logged_step, waited = time.monotonic(), position.step, 0.0
             for group in state.optimizer.param_groups:
-                group["lr"] = rate(progress(), position.step, config)
+                group["lr"] = group["share"] * rate(progress(), position.step, config)
             asked = time.monotonic()
             batch = loader.next().to(device, non_blocking=True)
             waited += time.monotonic() - asked
