@@ -23,8 +23,7 @@ import click
 import cv2
 import numpy as np
 from gcolor.runtime.bundle import load_bundle
-from gcolor.runtime.engines.engine import cores
-from gcolor.runtime.machine import describe
+from gcolor.runtime.machine import cores, describe
 from gcolor.runtime.pictures import read_picture
 from peers_files import make_files
 from peers_process import Process, serve

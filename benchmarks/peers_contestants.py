@@ -11,11 +11,12 @@ from typing import Any
 
 import cv2
 import numpy as np
+from gcolor.runtime.batch.opening import Opening
+from gcolor.runtime.batch.options import Settings
 from gcolor.runtime.batch.plan import Job, Roots
-from gcolor.runtime.batch.settings import Settings
-from gcolor.runtime.batch.threads import open_colorizer, run_batch
-from gcolor.runtime.colorizer import choose_grid
-from gcolor.runtime.engines.engine import cores
+from gcolor.runtime.batch.threads import run_batch
+from gcolor.runtime.grid import choose_grid
+from gcolor.runtime.machine import cores
 from gcolor.runtime.memory import keep_freed_memory
 from gcolor.runtime.pictures import read_picture, write_picture
 
@@ -40,7 +41,7 @@ def set_up_threads() -> None:
 
 def gcolor_batch(bundle: Path | None) -> Contestant:
     """The pipeline of `gcolor batch`: some workers, each taking a picture from file to file."""
-    colorizer, workers = open_colorizer(4 * cores(), None, bundle=bundle, backend="auto", device="cpu")
+    colorizer, workers = Opening(bundle=bundle, pictures=4 * cores()).open("cpu")
 
     def color(files: list[Path], out: Path, quality: int) -> None:
         jobs = [Job(path.name, path.name, Roots(str(path.parent), str(out))) for path in files]

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from gcolor.models.weights import model_of
 from gcolor.runtime.bundle import WEIGHTS, load_bundle
-from gcolor.runtime.colorizer import choose_grid
+from gcolor.runtime.grid import choose_grid
 from PIL import Image
 from siggraph17 import SIDE, Siggraph17
 from skimage.color import lab2rgb, rgb2lab

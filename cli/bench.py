@@ -125,7 +125,7 @@ def command(
     from ..color.errors import UsageError
     from ..runtime.bench.compare import compare_reports, read_report
     from ..runtime.bench.run import Settings, run_bench
-    from ..runtime.engines.engine import cores
+    from ..runtime.machine import cores
     from .bench_files import draw, to_csv, to_markdown
     from .needs import require
 

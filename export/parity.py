@@ -10,8 +10,8 @@ import numpy as np
 
 from ..color.errors import BundleError, NothingToDoError
 from ..color.lab import Bytes
-from ..runtime.colorizer import choose_grid
 from ..runtime.engines.engine import Engine
+from ..runtime.grid import choose_grid
 from ..runtime.parity import Comparison, Distance
 from ..runtime.pictures import find_pictures, read_picture
 

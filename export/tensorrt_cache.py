@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from ..color.errors import BundleError, UsageError
-from ..runtime.bundle import MODEL, PAINT, Bundle, sha256
-from ..runtime.engines.trt_key import FOLDER, EngineKey, precision, read_engine, source, write_engine
+from ..runtime.bundle import MODEL, PAINT, Bundle, precision, sha256, source
+from ..runtime.engines.trt_key import FOLDER, EngineKey, read_engine, write_engine
 from ..runtime.engines.trt_library import architecture, import_tensorrt
 from .tensorrt import BuildOptions, Step, build_engine
 from .tensorrt_form import with_trt_form

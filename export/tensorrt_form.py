@@ -12,8 +12,7 @@ import onnx
 from ..color.errors import BundleError
 from ..models.fused import FusedColorizer
 from ..models.weights import model_of
-from ..runtime.bundle import MODEL, MODEL_TRT, PAINT, TRT_FORMS, WEIGHTS, Bundle, load_bundle, sha256
-from ..runtime.engines.trt_key import precision
+from ..runtime.bundle import MODEL, MODEL_TRT, PAINT, TRT_FORMS, WEIGHTS, Bundle, load_bundle, precision, sha256
 from ..runtime.files import replace_file, save_json
 from .onnx_file import export_fused, export_paint
 from .precision import to_fp16

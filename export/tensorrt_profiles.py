@@ -7,8 +7,8 @@ import re
 
 from ..color.errors import UsageError
 from ..runtime.bundle import MODEL, PAINT, Bundle
-from ..runtime.colorizer import CELL, LONG_SIDE, SHORT_SIDE, TILE, WHOLE, choose_grid, shrink_factor
 from ..runtime.engines.trt_key import Profile
+from ..runtime.grid import CELL, LONG_SIDE, SHORT_SIDE, TILE, WHOLE, choose_grid, shrink_factor
 
 BATCH = 8
 # Sides of the wide profile: a picture of WHOLE pixels fits up to an aspect of 2.25.

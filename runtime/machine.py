@@ -9,8 +9,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-from .engines.engine import cores
-
 PACKAGES = (
     "gcolor",
     "numpy",
@@ -23,6 +21,11 @@ PACKAGES = (
     "tensorrt",
     "torch",
 )
+
+
+def cores() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def describe() -> dict[str, str]:

@@ -11,9 +11,10 @@ from nvidia.dali.plugin.pytorch import feed_ndarray
 from torch import Tensor
 
 from ..color.errors import UsageError
+from ..runtime.device import parse_device
 from .config import Stage, TrainConfig
+from .crops import AREA, ASPECT, ATTEMPTS
 from .distributed import World
-from .loader import AREA, ASPECT, ATTEMPTS
 from .shards import ShardSet
 
 # Encoded photos from which the next is drawn at random; the shards are shuffled already.
@@ -63,7 +64,7 @@ class DaliLoader:
     ) -> None:
         if shards.photos < world.size:
             raise UsageError(f"{shards.photos} photos are too few for {world.size} processes; start fewer")
-        self.gpu = config.device.startswith("cuda")
+        self.gpu = parse_device(config.device).kind == "cuda"
         self.shape = (stage.batch_size // world.size, 3, stage.size, stage.size)
         self.device = torch.device(config.device)
         self.pipeline = crops(

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import multiprocessing
-import os
 import signal
-import threading
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.synchronize import Event
@@ -16,9 +13,13 @@ from typing import TypeVar
 import cv2
 
 from ..color.errors import GcolorError
+from ..runtime.processes import blocked_signals, follow_parent, one_thread_each
 
 AHEAD = 2
 """Items under way per process: one in work, one waiting."""
+
+# Only the parent hears Ctrl-C, and calls them off. SIGTERM they hear: where one died, the executor ends the others so.
+UNHEARD = (signal.SIGINT,)
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -48,7 +49,7 @@ def run_all(task: Callable[[Item], Result], items: Iterable[Item], jobs: int) ->
     stop = context.Event()
     waiting = iter(items)
     pending: set[Future[Result]] = set()
-    with _one_thread(), ProcessPoolExecutor(jobs, context, _start, (stop,)) as pool:
+    with one_thread_each(), ProcessPoolExecutor(jobs, context, _start, (stop,)) as pool:
         try:
             more = True
             while more or pending:
@@ -58,7 +59,7 @@ def run_all(task: Callable[[Item], Result], items: Iterable[Item], jobs: int) ->
                     except StopIteration:
                         more = False
                         break
-                    with _deaf_children():
+                    with blocked_signals(UNHEARD):
                         pending.add(pool.submit(task, item))
                 done, pending = wait(pending, return_when=FIRST_COMPLETED)
                 for future in done:
@@ -76,42 +77,5 @@ def run_all(task: Callable[[Item], Result], items: Iterable[Item], jobs: int) ->
 def _start(stop: Event) -> None:
     global _stop
     _stop = stop
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    follow_parent(UNHEARD)
     cv2.setNumThreads(1)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    # A worker whose parent was killed would otherwise finish its task beside the next call, then wait for ever.
-    if parent := multiprocessing.parent_process():
-        parent.join()
-        os._exit(1)
-
-
-@contextlib.contextmanager
-def _deaf_children() -> Iterator[None]:
-    """Processes started here do not hear Ctrl-C, not even before `_start`: only the parent does, and calls them off."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-@contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
-    """Processes started here do their linear algebra on one thread: there are as many of them as cores."""
-    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-    before = {name: os.environ.get(name) for name in names}
-    os.environ.update(dict.fromkeys(names, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value

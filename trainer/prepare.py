@@ -19,9 +19,8 @@ import numpy as np
 
 from ..color import bins
 from ..color.errors import NothingToDoError, UsageError
-from ..runtime.batch.plan import check_writable, sweep
-from ..runtime.engines.engine import cores
-from ..runtime.files import TEMPORARY, replace_file, save_json, show
+from ..runtime.files import TEMPORARY, check_writable, replace_file, save_json, show, sweep
+from ..runtime.machine import cores
 from ..runtime.pictures import find_pictures
 from . import pool
 from .chunks import Chunk, PrepareOptions, fingerprint, is_current, make_shard, photo_key, read_record

@@ -5,130 +5,117 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from ...color.errors import UsageError
 from ..bundle import fingerprint, read_manifest
-from ..files import show
-from .check import Checked, IfExists, check
+from ..files import check_writable, show, sweep
+from .check import Checked, check
 from .journal import Journal
 from .lists import FailureList, read_list
-from .places import is_url
-from .plan import Found, check_writable, find_jobs, sweep
+from .options import Options, Settings, refuse_contradictions
+from .plan import Found, Job, find_jobs
 from .report import Report, job_row, row
 from .result import Result, finish
-from .settings import Settings
-from .watch import watch
 
 if TYPE_CHECKING:
     from ..colorizer import Colorizer
 
-# Pictures of a folder that fills up.
-MANY = 1_000_000
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a look at the folders found to do. Pictures that are current are not in it: there may be millions.
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """What a batch is asked for; the command line's options of the same names, and what they do is said there."""
+    todo: jobs to make, each with the reason. refused: jobs that fail as they are, each with what is wrong.
+    """
 
-    images: Path | str
-    hints: Path | str | None = None
-    output: Path | str | None = None
-    pattern: str | None = None
-    files_from: Path | None = None
-    if_exists: IfExists = "auto"
-    force: bool = False
-    bundle: Path | None = None
-    backend: str = "auto"
-    device: str = "auto"
-    ray: str | None = None
-    jobs: int | None = None
-    batch_size: int = 0
-    settings: Settings = field(default_factory=Settings)
-    report: Path | None = None
-    failures: Path | None = None
-    watch: bool = False
-    dry_run: bool = False
+    todo: list[tuple[Job, str]] = field(default_factory=list)
+    refused: list[tuple[Job, str]] = field(default_factory=list)
 
 
 class Batch:
-    """One batch. Entering looks and compares, and holds the output folder against others; `run` does the work.
+    """One batch, which holds the output folder against others until it is closed. `look` finds what there is to do, and
+    `make` does it.
 
-    current, colored, kept, failed: pictures that were current when it was entered, and what became of the others so
-    far; pixels: of those that were made. warnings: what a user should know before the work begins.
+    first: the look that was taken when it began. place: the output folder, for messages. current, colored, kept,
+    failed: pictures that were current at the first look, and what became of the others so far; pixels: of those that
+    were made. warnings: what a user should know before the work begins.
 
     With `dry_run` nothing is written or held. Raises what `find_jobs`, `check_writable`, `Journal.open`, `check` and
     `read_manifest` raise, and UsageError for options that contradict each other, all before a model is loaded.
     """
 
-    found: Found
-    checked: Checked
+    first: Look
+    place: str
+    journal: Journal
 
     def __init__(self, options: Options) -> None:
+        refuse_contradictions(options)
         self.options = options
         self.warnings: list[str] = []
         self.current = self.colored = self.kept = self.failed = self.pixels = 0
-        self._listed: list[str] | None = None
-        self._bundle = ""
-        self._painters: tuple[Colorizer, int] | None = None
+        self._bundle = fingerprint(read_manifest(options.opening.bundle))
+        self._opened: tuple[Colorizer, int] | None = None
         self._report: Report | None = None
         self._failures: FailureList | None = None
-        self._open = ExitStack()
+        with ExitStack() as self._open:
+            self.first = self._begin()
+            self._open = self._open.pop_all()
 
     def __enter__(self) -> Self:
-        options = self.options
-        refuse_contradictions(options)
-        self._listed = read_list(options.files_from) if options.files_from else None
-        self._bundle = fingerprint(read_manifest(options.bundle))
-        self.found = self._find()
-        self.place = show(self.found.output)
-        if options.dry_run:
-            journal = Journal.read(self.found.output)
-        else:
-            check_writable(self.found.output, (job.made for job in self.found.jobs))
-            journal = Journal.open(self.found.output)
-        self.journal = self._open.enter_context(journal)
-        with self._open:
-            if not options.dry_run:
-                sweep(self.found.output)
-            self._check()
-            self.current = len(self.checked.current)
-            self._warn()
-            if not options.dry_run:
-                self._open_reports()
-            self._forget_current()
-            self._open = self._open.pop_all()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._open.close()
 
-    def run(
-        self, stopping: Callable[[], object] = lambda: False, say: Callable[[str], None] = lambda _: None
+    def _begin(self) -> Look:
+        """Take the first look, hold the output folder, and open what `_open` is to close."""
+        options = self.options
+        self._listed = read_list(options.files_from) if options.files_from else None
+        found = self._find()
+        self.place = show(found.output)
+        if options.dry_run:
+            journal = Journal.read(found.output)
+        else:
+            check_writable(found.output, (job.made for job in found.jobs))
+            journal = Journal.open(found.output)
+        self.journal = self._open.enter_context(journal)
+        if not options.dry_run:
+            sweep(found.output)
+        checked = self._check(found)
+        self._warn(found)
+        self._note(checked)
+        return self._what_to_do(found, checked)
+
+    def look(self) -> Look:
+        """Find and compare anew. Raises UsageError."""
+        found = self._find()
+        return self._what_to_do(found, self._check(found))
+
+    def make(
+        self,
+        look: Look,
+        stopping: Callable[[], object] = lambda: False,
+        say: Callable[[str], None] = lambda _: None,
     ) -> Generator[Result]:
-        """Make what is to be made, with `watch` until `stopping` says so; the results as they come.
+        """Make what a look found; the results as they come, those of refused pictures first.
 
         The model is loaded where there is anything to make. Once `stopping` says so, the pictures in work are finished
         and no more taken. say: what a user has to know in the meantime.
 
         Raises BundleError and EngineError, and UsageError where the journal cannot be written any more.
         """
-        return watch(self, stopping, say) if self.options.watch else self.run_once(stopping, say)
-
-    def run_once(self, stopping: Callable[[], object], say: Callable[[str], None]) -> Generator[Result]:
-        """Make what the last look found; the results of refused pictures come first."""
-        for job, wrong in self.found.refused + self.checked.refused:
+        for job, wrong in look.refused:
             yield self._tell(Result(job, 0.0, error=wrong))
-        jobs = [job for job, _ in self.checked.todo]
+        jobs = [job for job, _ in look.todo]
         if not jobs:
             return
         from .runners import run_jobs
 
-        with closing(run_jobs(jobs, self.options, self._painter, stopping, say)) as results:
+        with closing(run_jobs(jobs, self.options, self._colorizer, stopping, say)) as results:
             for result in results:
                 if result.error:
                     self.journal.check()
@@ -136,23 +123,6 @@ class Batch:
 
     def _finish(self, result: Result) -> Result:
         return finish(result, self.journal, self.options.if_exists == "overwrite")
-
-    def look(self) -> None:
-        """Find and compare anew. Raises UsageError."""
-        self.found = self._find()
-        self._check()
-        self._forget_current()
-
-    def _forget_current(self) -> None:
-        """Leave what nobody asks for any more before the model takes its memory: there may be millions."""
-        self.found.jobs.clear()
-        self.checked.current.clear()
-        if not self.options.watch:
-            self.journal.forget_all_but({job.made for job, _ in self.checked.todo})
-
-    def forget(self) -> None:
-        """Have nothing to do, until the next look."""
-        self.found, self.checked = Found(self.found.output, []), Checked()
 
     def _find(self) -> Found:
         options = self.options
@@ -162,35 +132,37 @@ class Batch:
             images, hints or None, output or None, options.pattern, self._listed, may_be_empty=options.watch
         )
 
-    def _check(self) -> None:
+    def _check(self, found: Found) -> Checked:
         options = self.options
         wanted = partial(_wanted, self._bundle, options.settings)
-        self.checked = check(self.found.jobs, self.journal, wanted, options.if_exists, options.force)
-        if not options.dry_run:
-            for job, entry in self.checked.known:
+        return check(found.jobs, self.journal, wanted, options.if_exists, options.force)
+
+    def _what_to_do(self, found: Found, checked: Checked) -> Look:
+        """Write down what is known anew, and let go of what nobody asks for any more: the model needs memory, too."""
+        if not self.options.dry_run:
+            for job, entry in checked.known:
                 self.journal.record(job.made, entry)
+        if not self.options.watch:
+            self.journal.forget_all_but({job.made for job, _ in checked.todo})
+        return Look(checked.todo, found.refused + checked.refused)
 
-    def _painter(self, pictures: int) -> tuple[Colorizer, int]:
-        from .threads import open_colorizer
+    def _colorizer(self, pictures: int) -> tuple[Colorizer, int]:
+        """The colorizer of this process and its number of threads, opened once for the looks of a watch."""
+        if self._opened is None:
+            opening = self.options.opening if self.options.watch else replace(self.options.opening, pictures=pictures)
+            self._opened = opening.open(self.options.device)
+        return self._opened
 
-        if self._painters is None:
-            options = self.options
-            self._painters = open_colorizer(
-                MANY if options.watch else pictures,
-                options.jobs,
-                bundle=options.bundle,
-                backend=options.backend,
-                device=options.device,
-                batch_size=options.batch_size,
-            )
-        return self._painters
-
-    def _open_reports(self) -> None:
+    def _note(self, checked: Checked) -> None:
+        """Count what is current, and open the lists that the results go into."""
         options = self.options
+        self.current = len(checked.current)
+        if options.dry_run:
+            return
         if options.report:
             self._report = self._open.enter_context(Report(options.report))
             status = "skipped" if options.if_exists == "skip" else "current"
-            for job in self.checked.current:
+            for job in checked.current:
                 self._report.add(job_row(job, status))
         if options.failures:
             self._failures = self._open.enter_context(FailureList(options.failures))
@@ -206,8 +178,8 @@ class Batch:
             self._failures.add(result.job.name)
         return result
 
-    def _warn(self) -> None:
-        names = self.found.unused_hints
+    def _warn(self, found: Found) -> None:
+        names = found.unused_hints
         # Watched, their pictures may still come.
         if names and not self.options.watch:
             more = f" and {len(names) - 5} more" if len(names) > 5 else ""
@@ -221,22 +193,8 @@ class Batch:
             )
         if not self.options.dry_run and not self.journal.locked:
             self.warnings.append(
-                f"{show(self.found.output)}: no lock can be had there; let no other batch write to it at the same time"
+                f"{self.place}: no lock can be had there; let no other batch write to it at the same time"
             )
-
-
-def refuse_contradictions(options: Options) -> None:
-    """Raise UsageError for options that do not go together."""
-    if options.force and options.if_exists in ("skip", "error"):
-        raise UsageError(f"--force makes outputs again, --if-exists {options.if_exists} forbids it; choose one")
-    if not options.watch:
-        return
-    if options.force or options.if_exists in ("overwrite", "error"):
-        raise UsageError("--watch looks again and again: --force, --if-exists overwrite and error have no end there")
-    if options.ray is not None or any(map(is_url, (options.images, options.hints, options.output))):
-        raise UsageError("--watch looks at folders of this machine, without --ray; leave it out")
-    if options.files_from or options.dry_run:
-        raise UsageError("--watch is for a folder that fills up; leave --files-from and --dry-run out")
 
 
 def _wanted(bundle: str, settings: Settings, name: str) -> tuple[str, str]:

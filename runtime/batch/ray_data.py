@@ -1,6 +1,6 @@
 """A batch on a Ray cluster: Ray Data hands the jobs to actors, one for each GPU or a few cores, that hold an engine.
 
-The driver alone keeps the plan and takes the results, as `batch.py` does with its threads.
+The driver alone keeps the plan and takes the results, as it does with threads of its own.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from dataclasses import replace
 from typing import Any
 
 from ...color.errors import EngineError, GcolorError, one_line
-from ..engines.engine import cores
+from ..machine import cores
+from .color_one import color_by_threads
+from .opening import Opening
+from .options import Settings
 from .plan import Job
 from .result import Result, discard
-from .settings import Settings
-from .threads import color_by_threads
-from .worker import Opening
 from .workers import sweep_beside
 
 # Cores of an actor without a GPU: its engine and its threads are shared by so many pictures at a time.
@@ -113,13 +113,12 @@ def choose_actors(nodes: list[dict[str, Any]], device: str) -> tuple[int, dict[s
     """
     machines = [node["Resources"] for node in nodes if node["Alive"]]
     gpus = int(sum(machine.get("GPU", 0) for machine in machines))
-    kind = device.partition(":")[0]
-    if kind not in ("auto", "cpu", "cuda") or device.partition(":")[1]:
+    if device not in ("auto", "cpu", "cuda"):
         raise EngineError(f"device {device!r}: on a Ray cluster it is auto, cpu or cuda, for all actors")
-    if kind != "cpu" and gpus:
+    if device != "cpu" and gpus:
         beside = min(machine.get("CPU", 0) // machine["GPU"] for machine in machines if machine.get("GPU"))
         return gpus, {"num_gpus": 1, "num_cpus": max(0.0, beside)}
-    if kind == "cuda":
+    if device == "cuda":
         raise EngineError("device cuda: no node of the Ray cluster has a GPU; use --device cpu")
     counts = [int(machine["CPU"]) for machine in machines if machine.get("CPU", 0) >= 1]
     if not counts:

@@ -3,43 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ..device import parse_devices
+from .options import Options
 from .plan import Job
 from .result import Result
 from .threads import run_batch
-from .worker import Opening
-from .workers import run_workers, split_devices
+from .workers import run_workers
 
 if TYPE_CHECKING:
     from ..colorizer import Colorizer
-    from .make import Options
 
 
 def run_jobs(
     jobs: list[Job],
     options: Options,
-    painter: Callable[[int], tuple[Colorizer, int]],
+    colorizer: Callable[[int], tuple[Colorizer, int]],
     stopping: Callable[[], object],
     say: Callable[[str], object],
 ) -> Generator[Result]:
     """Colour the jobs; results as they are ready, each to be finished. See `run_batch`, `run_workers`, `run_ray`.
 
-    painter: a colorizer for so many pictures and the number of threads, for this process."""
-    devices = split_devices(options.device)
-    opening = Opening(
-        pictures=-(-len(jobs) // len(devices)),
-        processes=len(devices),
-        jobs=options.jobs,
-        bundle=options.bundle,
-        backend=options.backend,
-        batch_size=options.batch_size,
-    )
+    colorizer: one for so many pictures and the number of threads, for this process."""
+    devices = list(map(str, parse_devices(options.device)))
+    opening = replace(options.opening, pictures=-(-len(jobs) // len(devices)), processes=len(devices))
     if options.ray is not None:
         from .ray_data import run_ray
 
         return run_ray(jobs, options.settings, opening, options.device, options.ray, stopping, say)
     if len(devices) > 1:
         return run_workers(devices, jobs, options.settings, opening, stopping, say)
-    colorizer, workers = painter(len(jobs))
-    return run_batch(colorizer, jobs, options.settings, workers, stopping)
+    own, workers = colorizer(len(jobs))
+    return run_batch(own, jobs, options.settings, workers, stopping)

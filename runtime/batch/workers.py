@@ -8,45 +8,22 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
-import re
-import signal
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
 from typing import Any
 
 from ...color.errors import BundleError, EngineError, GcolorError
 from ..files import TEMPORARY
+from ..processes import blocked_signals
+from .opening import Opening
+from .options import Settings
 from .plan import Job
-from .remote import RemoteJob
 from .result import Result, discard
-from .settings import Settings
-from .worker import Opening, Ready, serve
+from .worker import Ready, serve
 
 # A process that finishes in an orderly way has so many seconds for it.
 PATIENCE = 5.0
-
-
-def split_devices(text: str) -> list[str]:
-    """The devices of a list: "cuda:0,1" is cuda:0 and cuda:1; "cpu,cpu" and "cpu:2" are the CPU for two processes.
-
-    Raises EngineError.
-    """
-    devices: list[str] = []
-    kind = ""
-    for part in text.split(","):
-        name, _, number = part.rpartition(":") if ":" in part else (part, "", "")
-        if part.isdigit() and kind == "cuda":
-            name, number = kind, part
-        kind = name
-        if name == "cpu" and number.isdigit() and int(number) > 0:
-            devices += ["cpu"] * int(number)
-        else:
-            devices.append(f"{name}:{number}" if number else name)
-    if len(devices) > 1 and not all(re.fullmatch(r"cpu|cuda:\d+", device) for device in devices):
-        raise EngineError(f"device {text!r} is not known; several are named as in cuda:0,1,2,3 or cpu:4")
-    return devices
 
 
 def run_workers(
@@ -130,7 +107,7 @@ def _drain(crew: list[_Worker]) -> None:
 
 def sweep_beside(jobs: Iterable[Job]) -> None:
     """Remove what killed processes were writing for these jobs; nobody else may be at it any more."""
-    for folder in {job.output.parent for job in jobs if not isinstance(job, RemoteJob)}:
+    for folder in {folder for job in jobs if (folder := job.work_folder)}:
         for path in folder.glob(f"{TEMPORARY}*"):
             with contextlib.suppress(OSError):
                 path.unlink()
@@ -163,7 +140,7 @@ class _Worker:
         self.connection, there = spawn.Pipe()
         self._process = spawn.Process(target=serve, args=(there, device, opening, settings))
         try:
-            with _deaf():
+            with blocked_signals():
                 self._process.start()
         except OSError as error:
             raise EngineError(f"device {device}: a worker process cannot be started ({error.strerror})") from error
@@ -235,17 +212,3 @@ class _Worker:
         self._process.join()
         code = self._process.exitcode or 0
         return f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
-
-
-@contextlib.contextmanager
-def _deaf() -> Iterator[None]:
-    """A process that is started meanwhile does not hear Ctrl-C before it can ignore it: it inherits what is blocked."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    resource_tracker.ensure_running()  # starting it with the first process would unblock again
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

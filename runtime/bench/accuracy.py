@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ...color import lab, protocol, scores
 from ...color.errors import EngineError, NothingToDoError
 from ...color.lab import Array, Bytes
-from ..colorizer import WHOLE, choose_grid
+from ..grid import WHOLE, choose_grid
 from ..parity import Comparison
 from ..pictures import find_pictures, read_picture
 from .scenes import scene

@@ -16,10 +16,11 @@ pytest.importorskip("onnx")
 from gcolor.color.errors import BundleError, UsageError
 from gcolor.export.tensorrt_profiles import BATCH, make_profiles
 from gcolor.export.trt_lint import lint
-from gcolor.runtime.bundle import DEFAULT, MODEL, MODEL_TRT, PAINT, load_bundle, sha256
+from gcolor.runtime.bundle import DEFAULT, MODEL, MODEL_TRT, PAINT, load_bundle, sha256, source
 from gcolor.runtime.colorizer import Colorizer
+from gcolor.runtime.device import Device
 from gcolor.runtime.engines.onnx_engine import OnnxEngine
-from gcolor.runtime.engines.trt_key import read_engine, read_key, source
+from gcolor.runtime.engines.trt_key import read_engine, read_key
 
 BOUNDS = """
 import json, sys
@@ -143,8 +144,8 @@ def test_the_form_for_tensorrt_passes_the_lint_and_paints_the_same(with_form: Pa
     photo, hints = make_scene(120, 200)[None], np.zeros((1, 256, 432, 4), np.uint8)
     for marks in range(2):
         hints[:, 30 : 30 + 3 * marks, 40:43] = (200, 60, 30, 255)
-        own, _ = OnnxEngine(bundle, "cpu").color(photo, hints)
-        other, _ = OnnxEngine(replace(bundle, model=graph), "cpu").color(photo, hints)
+        own, _ = OnnxEngine(bundle, Device("cpu")).color(photo, hints)
+        other, _ = OnnxEngine(replace(bundle, model=graph), Device("cpu")).color(photo, hints)
         assert (np.abs(own.astype(int) - other.astype(int)) > 1).mean() <= 0.001
 
 

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 from gcolor import Colorizer
-from gcolor.runtime.batch import threads
+from gcolor.runtime.batch import color_one
+from gcolor.runtime.batch.color_one import PixelBudget
 from gcolor.runtime.batch.journal import Journal
+from gcolor.runtime.batch.options import Settings
 from gcolor.runtime.batch.plan import Job, find_jobs
 from gcolor.runtime.batch.result import Result, finish
-from gcolor.runtime.batch.settings import Settings
-from gcolor.runtime.batch.threads import PixelBudget, run_batch
+from gcolor.runtime.batch.threads import run_batch
 from gcolor.runtime.pictures import Picture, read_picture, write_picture
 
 pytestmark = pytest.mark.smoke
@@ -27,7 +28,7 @@ def colour(jobs: list[Job], out: Path) -> list[Result]:
 def test_a_batch_paints_what_a_plain_loop_paints(grey_folder: Path, tmp_path: Path) -> None:
     jobs = find_jobs(grey_folder, None, tmp_path / "out").jobs
     results = colour(jobs, tmp_path / "out")
-    assert sorted(str(r.job.relative) for r in results) == ["a.jpg", "b.png", "sub/c.jpg"]
+    assert sorted(r.job.name for r in results) == ["a.jpg", "b.png", "sub/c.jpg"]
     assert all(r.error is None and r.size == (144, 96) and r.pixels == 96 * 144 and r.seconds > 0 for r in results)
     alone = Colorizer(device="cpu", threads=1)
     for job in jobs:
@@ -43,7 +44,7 @@ def test_a_vanished_picture_and_an_unwritable_output_fail_alone(
     jobs = find_jobs(grey_folder, None, tmp_path / "out").jobs
     (grey_folder / "a.jpg").unlink()
     (tmp_path / "out" / "b.png").mkdir(parents=True)
-    errors = {str(r.job.relative): r.error for r in colour(jobs, tmp_path / "out")}
+    errors = {r.job.name: r.error for r in colour(jobs, tmp_path / "out")}
     assert "No such file" in str(errors["a.jpg"])
     assert "came or was changed while the batch ran" in str(errors["b.png"])
     assert errors["sub/c.jpg"] is None
@@ -116,7 +117,7 @@ def test_a_picture_that_changes_while_it_is_read_fails(
             path.write_bytes(data[:-1] + b"x")
         return picture
 
-    monkeypatch.setattr(threads, "read_picture", read_and_change)
+    monkeypatch.setattr(color_one, "read_picture", read_and_change)
     errors = {r.job.name: r.error for r in colour(jobs, tmp_path / "out")}
     assert "changed while it was read" in str(errors.pop("b.png")) and set(errors.values()) == {None}
 

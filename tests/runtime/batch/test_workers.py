@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 from gcolor.color.errors import EngineError
-from gcolor.runtime.batch.workers import split_devices
+from gcolor.runtime.device import parse_devices
 
 
 @pytest.mark.parametrize(
@@ -20,10 +20,10 @@ from gcolor.runtime.batch.workers import split_devices
     ],
 )
 def test_a_list_of_devices(text: str, devices: list[str]) -> None:
-    assert split_devices(text) == devices
+    assert list(map(str, parse_devices(text))) == devices
 
 
 @pytest.mark.parametrize("text", ["cpu,", "cuda,cpu", "auto,cpu", "cpu,0", "0,1", "cuda:0,x", ",", "cpu:0,cpu"])
 def test_what_is_no_list_of_devices(text: str) -> None:
     with pytest.raises(EngineError, match="is not known; several are named as in"):
-        split_devices(text)
+        parse_devices(text)
