@@ -14,7 +14,7 @@ import numpy as np
 from gcolor.runtime.batch.opening import Opening
 from gcolor.runtime.batch.options import Settings
 from gcolor.runtime.batch.plan import Job, Roots
-from gcolor.runtime.batch.threads import run_batch
+from gcolor.runtime.batch.run.threads import run_batch
 from gcolor.runtime.grid import choose_grid
 from gcolor.runtime.machine import cores
 from gcolor.runtime.memory import keep_freed_memory

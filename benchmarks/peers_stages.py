@@ -9,7 +9,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from gcolor.runtime.batch import threads
+from gcolor.runtime.batch import color_one
+from gcolor.runtime.batch.options import Settings
 from gcolor.runtime.batch.plan import Job, Roots
 from gcolor.runtime.colorizer import Colorizer
 from peers_contestants import set_up_threads
@@ -28,9 +29,9 @@ def measure_stages(files: list[Path], out: Path, quality: int) -> dict[str, floa
     jobs = [Job(path.name, path.name, Roots(str(path.parent), str(out))) for path in files]
     with ExitStack() as stack:
         for owner, name, stage in (
-            (threads, "read_area", "decode"),
-            (threads, "read_picture", "decode"),
-            (threads, "save_picture", "encode"),
+            (color_one, "read_area", "decode"),
+            (color_one, "read_picture", "decode"),
+            (color_one, "save_picture", "encode"),
             (Colorizer, "set_image", "shrink"),
             (colorizer.engine, "color", "network"),
             (colorizer.engine, "paint", "paint"),
@@ -39,7 +40,7 @@ def measure_stages(files: list[Path], out: Path, quality: int) -> dict[str, floa
         total = 0.0
         for job in jobs:
             begun = time.thread_time()
-            result = threads.color_one(colorizer, job, threads.Settings(quality=quality), threads.PixelBudget(10**9))
+            result = color_one.color_one(colorizer, job, Settings(quality=quality), color_one.PixelBudget(10**9))
             total += time.thread_time() - begun
             if result.error:
                 raise SystemExit(f"error: {job.source}: {result.error}")

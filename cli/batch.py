@@ -15,7 +15,7 @@ from .interrupt import Interrupt
 from .progress import Progress
 
 if TYPE_CHECKING:
-    from ..runtime.batch.make import Batch
+    from ..runtime.batch.batch import Batch
     from ..runtime.batch.options import Options
 
 _PATH = click.Path(path_type=Path)
@@ -113,7 +113,7 @@ def command(
 
 
 def _open(asked: Options) -> Batch:
-    from ..runtime.batch.make import Batch
+    from ..runtime.batch.batch import Batch
     from ..runtime.batch.places import is_url
     from ..runtime.batch.remote_batch import RemoteBatch
 

@@ -200,7 +200,7 @@ def _photos(folder: Path | None, limit: int, scenes: int) -> tuple[dict[str, Byt
 
 def _truth(folder: Path | None, limit: int) -> dict[str, Bytes] | None:
     from ..color.errors import UsageError
-    from ..trainer.held_out import load_photos
+    from ..trainer.scoring.held_out import load_photos
 
     if folder is None:
         return None

@@ -12,8 +12,8 @@ from ..color.errors import UsageError
 from ..models import PRESETS
 from . import checkpoint
 from .config import Stage, TrainConfig, preset
+from .data.loader import has_dali, require_dali
 from .distributed import World
-from .loader import has_dali, require_dali
 from .session import usable_device
 
 MOST_WORKERS = 8

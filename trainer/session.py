@@ -15,9 +15,9 @@ from ..runtime.bundle import WEIGHTS, load_bundle
 from ..runtime.device import Device, parse_device
 from .checkpoint import Averaged, Position, State
 from .config import TrainConfig
+from .data.loader import Loader, make_loader
+from .data.shards import ShardSet
 from .distributed import World, synchronised
-from .loader import Loader, make_loader
-from .shards import ShardSet
 
 
 def usable_device(asked: str, count: int = 1) -> torch.device:

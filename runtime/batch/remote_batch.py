@@ -18,10 +18,10 @@ from ...color.errors import NothingToDoError, UsageError
 from ...color.hint_folder import HintFolder
 from ..files import TEMPORARY, show
 from ..formats import SUFFIXES, output_name
+from .batch import Batch, Look
 from .check import Checked, check
 from .journal import NAME, Journal
 from .lists import read_list
-from .make import Batch, Look
 from .options import Options
 from .places import Place, Stat, is_url, open_place
 from .plan import Found, Roots

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Generator
 
 from ...color.errors import UsageError
-from .make import Batch, Look
+from .batch import Batch, Look
 from .plan import Job
 from .result import Result
 
