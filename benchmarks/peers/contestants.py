@@ -58,7 +58,8 @@ def gcolor_batch(bundle: Path | None) -> Contestant:
 def plain_loop() -> Contestant:
     """PyTorch eager, scikit-image and Pillow with gcolor's own network."""
     import torch
-    from plain_loop import same_network
+
+    from peers.plain_loop import same_network
 
     loop = same_network()
     about = f"PyTorch eager, scikit-image, Pillow; same network; {torch.get_num_threads()} threads of PyTorch's own"
@@ -67,9 +68,10 @@ def plain_loop() -> Contestant:
 
 def siggraph17() -> Contestant:
     """The plain loop with the SIGGRAPH 2017 network."""
-    import siggraph17 as published
     import torch
-    from plain_loop import siggraph17 as open_loop
+
+    from peers import siggraph17 as published
+    from peers.plain_loop import siggraph17 as open_loop
 
     found = published.parameters(published.Siggraph17())
     about = (
@@ -106,8 +108,9 @@ def onnx_unfused(model: Path) -> Contestant:
 def export_network(path: Path) -> None:
     """The default network as ONNX: `lightness`, `hint_ab` and `hint_mask` to `ab`, its sides dynamic."""
     import torch
-    from plain_loop import own_network
     from torch import Tensor, nn
+
+    from peers.plain_loop import own_network
 
     class Chroma(nn.Module):
         def __init__(self) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from peers_contestants import (
+from peers.contestants import (
     Contestant,
     bare_limit,
     export_network,
@@ -21,7 +21,7 @@ from peers_contestants import (
     plain_loop,
     siggraph17,
 )
-from peers_stages import measure_stages
+from peers.stages import measure_stages
 
 
 def open_contestant(kind: str, path: Path | None, workers: int) -> Contestant:

@@ -13,9 +13,10 @@ from gcolor.models.weights import model_of
 from gcolor.runtime.bundle import WEIGHTS, load_bundle
 from gcolor.runtime.grid import choose_grid
 from PIL import Image
-from siggraph17 import SIDE, Siggraph17
 from skimage.color import lab2rgb, rgb2lab
 from torch import Tensor, nn
+
+from peers.siggraph17 import SIDE, Siggraph17
 
 Grid = Callable[[int, int], tuple[int, int]]
 Predict = Callable[[Tensor, Tensor, Tensor], Tensor]

@@ -13,7 +13,8 @@ from gcolor.runtime.batch import color_one
 from gcolor.runtime.batch.options import Settings
 from gcolor.runtime.batch.plan import Job, Roots
 from gcolor.runtime.colorizer import Colorizer
-from peers_contestants import set_up_threads
+
+from peers.contestants import set_up_threads
 
 STAGES = ("decode", "shrink", "network", "paint", "encode")
 
