@@ -158,7 +158,10 @@ def _run(batch: Batch, as_json: bool, quiet: bool) -> int:
         def stopping() -> int:
             return interrupt.signal
 
-        results = watch(batch, stopping, progress.say) if watching else batch.make(batch.first, stopping, progress.say)
+        if watching:
+            results = watch(batch, stopping, progress.say)
+        else:
+            results = batch.make(batch.first, stopping, progress.say, last=True)
         for result in results:
             progress.step(show(result.job.name), result.seconds, result.error)
             if as_json:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import platform
 import subprocess
@@ -30,6 +29,8 @@ def cores() -> int:
 
 def describe() -> dict[str, str]:
     """Processor, cores, memory, GPUs and the versions of what runs."""
+    import importlib.metadata  # costs as much as a batch that finds nothing to do may
+
     out = {
         "processor": _processor(),
         "cores": str(os.cpu_count()),

@@ -100,11 +100,14 @@ class Batch:
         look: Look,
         stopping: Callable[[], object] = lambda: False,
         say: Callable[[str], None] = lambda _: None,
+        *,
+        last: bool = False,
     ) -> Generator[Result]:
         """Make what a look found; the results as they come, those of refused pictures first.
 
         The model is loaded where there is anything to make. Once `stopping` says so, the pictures in work are finished
-        and no more taken. say: what a user has to know in the meantime.
+        and no more taken. say: what a user has to know in the meantime. last: no other look follows, so that the memory
+        of what is current, which may be millions, is free for the model.
 
         Raises BundleError and EngineError, and UsageError where the journal cannot be written any more.
         """
@@ -113,6 +116,8 @@ class Batch:
         jobs = [job for job, _ in look.todo]
         if not jobs:
             return
+        if last:
+            self.journal.forget_all_but({job.made for job in jobs})
         from .run.choose import run_jobs
 
         with closing(run_jobs(jobs, self.options, self._colorizer, stopping, say)) as results:
@@ -138,12 +143,10 @@ class Batch:
         return check(found.jobs, self.journal, wanted, options.if_exists, options.force)
 
     def _what_to_do(self, found: Found, checked: Checked) -> Look:
-        """Write down what is known anew, and let go of what nobody asks for any more: the model needs memory, too."""
+        """Write down what is known anew; what is current is let go."""
         if not self.options.dry_run:
             for job, entry in checked.known:
                 self.journal.record(job.made, entry)
-        if not self.options.watch:
-            self.journal.forget_all_but({job.made for job, _ in checked.todo})
         return Look(checked.todo, found.refused + checked.refused)
 
     def _colorizer(self, pictures: int) -> tuple[Colorizer, int]:

@@ -32,6 +32,9 @@ MAKING = ".gcolor.making"
 # The journal is stored every so many seconds, but for no more than this share of the time.
 EVERY, SHARE = 60.0, 0.05
 
+# What lies in each place, by one listing of it.
+Listings = dict[Place, dict[str, Stat]]
+
 
 class RemoteBatch(Batch):
     """See `Batch`. Folders of this machine may be mixed with URLs.
@@ -44,32 +47,51 @@ class RemoteBatch(Batch):
         images, output = open_place(as_url(options.images)), open_place(_output(options))
         hints = open_place(as_url(options.hints)) if options.hints else None
         _check_apart(images.url, output.url, hints.url if hints else None)
-        self.place, self._output = output.url, output
-        listings = [(place, _list(place)) for place in (images, output, hints) if place]
-        found = _find(options, images, output, listings[0][1], hints, listings[2][1] if hints else {})
+        self.place, self._images, self._output, self._hints = output.url, images, output, hints
+        listed = self._list()
+        found = self._pair(listed)
         self._work = Path(self._open.enter_context(tempfile.TemporaryDirectory(prefix="gcolor-journal-")))
-        if NAME in listings[1][1]:
+        if NAME in listed[output]:
             output.fetch(NAME, self._work / NAME)
         self.journal = self._open.enter_context(Journal.open(self._work))
-        checked = check(
+        checked = self._compare(found, listed)
+        if MAKING in listed[output]:
+            self._adopt(checked, listed[output])
+        self._warn(found)
+        self._note(checked)
+        return self._what_to_do(found, checked)
+
+    def look(self) -> Look:
+        """See `Batch.look`."""
+        listed = self._list()
+        found = self._pair(listed)
+        return self._what_to_do(found, self._compare(found, listed))
+
+    def _list(self) -> Listings:
+        return {place: _list(place) for place in (self._images, self._output, self._hints) if place}
+
+    def _pair(self, listed: Listings) -> Found:
+        hint_stats = listed[self._hints] if self._hints else {}
+        return _find(self.options, self._images, self._output, listed[self._images], self._hints, hint_stats)
+
+    def _compare(self, found: Found, listed: Listings) -> Checked:
+        options = self.options
+        return check(
             found.jobs,
             self.journal,
             lambda name: (self._bundle, options.settings.shaping(PurePosixPath(name).suffix)),
             options.if_exists,
             options.force,
-            RemoteFiles(listings),
+            RemoteFiles(list(listed.items())),
         )
-        if MAKING in listings[1][1]:
-            self._adopt(checked, listings[1][1])
-        self._warn(found)
-        self._note(checked)
-        return self._what_to_do(found, checked)
 
     def make(
         self,
         look: Look,
         stopping: Callable[[], object] = lambda: False,
         say: Callable[[str], None] = lambda _: None,
+        *,
+        last: bool = False,
     ) -> Generator[Result]:
         """See `Batch.make`; raises also UsageError where the journal cannot be stored."""
         self._stored, self._took = time.monotonic(), 0.0
@@ -77,7 +99,7 @@ class RemoteBatch(Batch):
         if look.todo:
             self._store(MAKING, making.encode())
         try:
-            yield from super().make(look, stopping, say)
+            yield from super().make(look, stopping, say, last=last)
         finally:
             self._store_journal()
         # What came to no result may have left an output that the journal does not know.

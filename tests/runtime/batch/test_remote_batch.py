@@ -15,6 +15,7 @@ from PIL import Image
 fsspec = pytest.importorskip("fsspec", reason="fsspec is missing; pip install 'gcolor[ray]' brings it")
 
 from gcolor.color.errors import UsageError  # noqa: E402
+from gcolor.runtime.batch.batch import Look  # noqa: E402
 from gcolor.runtime.batch.options import Options  # noqa: E402
 from gcolor.runtime.batch.remote_batch import RemoteBatch  # noqa: E402
 
@@ -141,6 +142,7 @@ def test_an_object_store(world: Path) -> None:
         with RemoteBatch(options) as batch:
             errors = [result.error for result in batch.make(batch.first)]
             assert not any(errors)
+            assert batch.look() == Look()
             return batch.colored, batch.current, batch.failed
 
     assert color() == (3, 0, 0)
