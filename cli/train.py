@@ -116,7 +116,7 @@ def command(
     config = configure(run, resume, gpus or world.size, asked)
     with TrainingView(config.steps, live=world.size == 1) as view:
         if (gpus or 1) > 1 and world.size == 1:
-            from ..trainer.data import prepare_data
+            from ..trainer.data.of_run import prepare_data
 
             prepare_data(folders, run, config.max_grey, view.say, view.prepared)
             code = launch(ctx.find_root().obj, gpus or 1)

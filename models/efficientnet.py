@@ -27,8 +27,8 @@ STAGES = [
 SCALES = {"efficientnet-lite0": (1.0, 1.0), "efficientnet-lite1": (1.0, 1.1), "efficientnet-lite2": (1.1, 1.2)}
 STEM = 32
 
-# (sRGB level of the gray of lightness L - 127) / 128 as polynomials in t = L / 50 - 1, fitted by least squares to within
-# one level: everywhere, and what is added below L = 12, where sRGB bends.
+# (sRGB level of the gray of lightness L - 127) / 128 as polynomials in t = L / 50 - 1, fitted by least squares to
+# within one level: everywhere, and what is added below L = 12, where sRGB bends.
 EVERYWHERE = (-0.06252, 0.97585, 0.09061)
 DARK, BELOW_DARK = 12.0, (0.32429, -2.09257)
 

@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from ..color.errors import UsageError
-
 from ..models import PRESETS, ModelConfig
 
 Precision = Literal["fp32", "bf16", "fp16"]

@@ -13,8 +13,8 @@ from ..color.errors import UsageError
 from ..models import PRESETS
 from . import checkpoint
 from .config import Stage, TrainConfig, preset
+from .data.loader import has_dali, require_dali
 from .distributed import World
-from .loader import has_dali, require_dali
 from .session import usable_device
 
 MOST_WORKERS = 8
@@ -24,8 +24,8 @@ def configure(run: Path, resume: bool, processes: int, asked: dict[str, Any]) ->
     """The configuration of a run in so many processes.
 
     asked: fields of TrainConfig, and preset and recipe (names), encoder (of the network), size and batch_size (one
-    stage instead of the recipe's). What is not asked for is the preset's, or, resumed, the run's own. Raises UsageError for what does not
-    exist or fit, EngineError where the device or DALI is not there.
+    stage instead of the recipe's). What is not asked for is the preset's, or, resumed, the run's own. Raises
+    UsageError for what does not exist or fit, EngineError where the device or DALI is not there.
     """
     asked = dict(asked)
     name, recipe, device = asked.pop("preset", None), asked.pop("recipe", None), asked.pop("device", None)

@@ -14,32 +14,31 @@ from ..models import ModelConfig, Network, build
 from ..models.efficientnet import EfficientNetLite
 from ..models.weights import grow, load_model, model_of
 from ..runtime.bundle import WEIGHTS, load_bundle
+from ..runtime.device import Device, parse_device
 from .checkpoint import Averaged, Position, State
 from .config import TrainConfig
+from .data.loader import Loader, make_loader
+from .data.shards import ShardSet
 from .distributed import World, synchronised
-from .loader import Loader, make_loader
 from .pretrained import load_encoder
-from .shards import ShardSet
 
 
 def usable_device(asked: str, count: int = 1) -> torch.device:
     """The device called "auto", "cpu", "cuda" or "cuda:N", with so many GPUs behind "cuda".
 
-    Raises UsageError for another name, EngineError where it is not there: there is no silent fall-back.
+    Raises EngineError for another name, and where it is not there: there is no silent fall-back.
     """
-    if asked == "auto":
-        asked = "cuda" if torch.cuda.is_available() else "cpu"
-    kind, _, number = asked.partition(":")
-    if kind not in ("cpu", "cuda") or (number and not (kind == "cuda" and number.isdecimal())):
-        raise UsageError(f"--device {asked}: must be auto, cpu, cuda or cuda:N")
-    if kind == "cuda":
+    device = parse_device(asked)
+    if device.kind == "auto":
+        device = Device("cuda" if torch.cuda.is_available() else "cpu")
+    if device.kind == "cuda":
         there = torch.cuda.device_count() if torch.cuda.is_available() else 0
-        wanted = int(number) + 1 if number else count
+        wanted = count if device.number is None else device.number + 1
         if wanted > there:
             raise EngineError(
-                f"--device {asked}: torch sees {there} CUDA devices here; take fewer GPUs or use --device cpu"
+                f"--device {device}: torch sees {there} CUDA devices here; take fewer GPUs or use --device cpu"
             )
-    return torch.device(asked)
+    return torch.device(str(device))
 
 
 def begin(config: TrainConfig, device: torch.device, start: Path | None) -> State:

@@ -99,9 +99,9 @@ def simulate_hints(
 ) -> tuple[Tensor, Tensor]:
     """Hints for a batch: their chroma [B, 2, H, W] (0 where none) and mask [B, 1, H, W].
 
-    A share `free` of the photos gets none, the others up to `most`, log-uniform, so that one model serves none, few and many;
-    each is a square of 1..largest cells. Half of the photos show the patch's own pixels (the paper), half its mean
-    (a brush). A photo with a point (y, x) that is not -1 gets its first hint there, and seldom more than three.
+    A share `free` of the photos gets none, the others up to `most`, log-uniform, so that one model serves none, few
+    and many; each is a square of 1..largest cells. Half of the photos show the patch's own pixels (the paper), half its
+    mean (a brush). A photo with a point (y, x) that is not -1 gets its first hint there, and seldom more than three.
     """
     h, w = ab_B2HW.shape[-2:]
     device = ab_B2HW.device
