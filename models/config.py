@@ -20,6 +20,8 @@ class ModelConfig:
     """Residual blocks of each level (hintunet only)."""
     encoder: Encoder = ""
     """What sees more in a photograph than the network has learned by itself; "" for none (hintunet)."""
+    joint: bool = False
+    """Also say how likely each color is over a and b together (bins.JOINT): what suggestions come from (hintunet)."""
     heads: int = 4
     """Attention heads (transunet's blocks, hintunet's hint propagation)."""
     kernels: int = 3
@@ -48,7 +50,7 @@ class ModelConfig:
 _PAPER: dict[str, Any] = {"channels": (8, 16, 32, 64), "features": 3, "hints": "bins"}
 
 PRESETS: dict[str, ModelConfig] = {
-    "default": ModelConfig(encoder="efficientnet-lite2"),
+    "default": ModelConfig(encoder="efficientnet-lite2", joint=True),
     "hintunet": ModelConfig(),
     "paper": ModelConfig(variant="resunet", **_PAPER),
     "paper-unet": ModelConfig(variant="unet", **_PAPER),

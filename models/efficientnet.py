@@ -144,7 +144,9 @@ class EfficientNetLite(nn.Module):
 
 def _without_norms(pair: nn.Sequential) -> nn.Sequential:
     """A convolution and its batch normalization as one convolution."""
-    return nn.Sequential(fuse_conv_bn_eval(pair[0].eval(), pair[1].eval()))
+    conv, norm = pair
+    assert isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d)
+    return nn.Sequential(fuse_conv_bn_eval(conv.eval(), norm.eval()))
 
 
 _RENAMED = [

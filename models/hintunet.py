@@ -71,6 +71,7 @@ class HintUNet(Network):
         self.retouch = HintCorrection(1) if config.enlarging else None
         self.output_stride = STRIDE // 2 if config.enlarging else STRIDE
         self.encoder = EfficientNetLite(config.encoder) if config.encoder else None
+        self.joint = nn.Conv2d(fine, len(bins.JOINT), 1) if config.joint else None
         if self.encoder:
             # They begin at nothing, so that a network that has learned without an encoder goes on from what it knows.
             widths = zip(self.encoder.channels, (fine, middle, deep, deep), strict=True)
@@ -144,7 +145,7 @@ class HintUNet(Network):
                 mask2 = (share2 > 0).to(ab2.dtype)
                 ab = self.enlarge(ab, choices.float())
                 ab = self.retouch(ab, ab2, mask2, F.avg_pool2d(lightness, STRIDE // 2))
-        return Prediction(logits, ab)
+        return Prediction(logits, ab, None if self.joint is None else self.joint(x))
 
 
 def _plus(x: Tensor, more: Tensor | None) -> Tensor:

@@ -73,6 +73,8 @@ class TrainConfig:
     """Weight of the cross-entropy over both heads (eq. 2)."""
     patch_weight: float = 0.1
     """lambda_patch, the extra weight of the cross-entropy at hinted cells (eq. 3)."""
+    joint_weight: float = 0.1
+    """Weight of the cross-entropy over a and b together, where the network has it; nothing else depends on it."""
     regression_weight: float = 0.1
     """Weight of the smooth L1 distance of the decoded ab, in ab units; 0 leaves it out (the paper has none)."""
 
@@ -135,7 +137,7 @@ def parse_field(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     kind = get_type_hints(TrainConfig).get(name)
     choices = get_args(kind) if get_origin(kind) is Literal else ()
-    if not equals or (kind not in (str, int, float, bool) and not choices):
+    if not equals or kind is None or (kind not in (str, int, float, bool) and not choices):
         raise UsageError(f"--set {text}: write NAME=VALUE with a field of gcolor.trainer.config.TrainConfig")
     if choices and value not in choices:
         raise UsageError(f"--set {text}: must be one of {', '.join(choices)}")
