@@ -25,7 +25,7 @@ from PIL import PngImagePlugin
 from .errors import HintError
 from .hints import Hints, Mark
 from .lab import Bytes
-from .png import is_whole, may_lack_rows
+from .png import is_whole, may_lack_rows, with_whole_key
 
 VERSION = 1
 MAX_JSON_BYTES = 1 << 20
@@ -123,6 +123,7 @@ def _decode(data: bytes) -> Bytes:
             mode, has_alpha = image.mode, image.has_transparency_data
             if has_alpha:
                 image.load()
+                with_whole_key(image, data)
                 rgba = np.array(image if mode == "RGBA" else image.convert("RGBA"))
                 if may_lack_rows(data, rgba[-1]) and not is_whole(data):
                     raise EOFError("its rows end early")
