@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -45,12 +46,16 @@ class Hints:
     overlay: Bytes | None = None
     """RGBA [H', W', 4] of the picture's aspect at any size; alpha >= 128 is a hint."""
     marks: list[Mark] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    """What whoever made them should know."""
 
     @property
     def count(self) -> int:
-        """Hinted overlay pixels and marks together, for messages."""
-        painted = 0 if self.overlay is None else int(np.count_nonzero(self.overlay[..., 3] >= OPAQUE))
-        return painted + len(self.marks)
+        """Marks and connected pieces of paint together, as a person would count them."""
+        if self.overlay is None:
+            return len(self.marks)
+        painted = (self.overlay[..., 3] >= OPAQUE).astype(np.uint8)
+        return int(cv2.connectedComponents(painted, connectivity=8)[0]) - 1 + len(self.marks)
 
     @property
     def is_empty(self) -> bool:

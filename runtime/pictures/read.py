@@ -13,12 +13,12 @@ from PIL import Image, UnidentifiedImageError
 
 from ...color.errors import PictureError, one_line
 from ...color.png import is_whole, may_lack_rows
+from ...color.profile import to_srgb
 from ..formats import MAX_PIXELS, READABLE, SUFFIXES, missing
 from .deep import is_deep, read_deep, to_bytes
 from .exif import ORIENTATION
 from .metadata import read_notes
 from .picture import Picture
-from .profile import to_srgb
 from .shaper import deep_to_srgb
 from .turn import turn
 
