@@ -264,7 +264,7 @@ def _color(value: object, where: str) -> tuple[int, int, int]:
             return int(r), int(g), int(b)
         if _HEX.fullmatch(text):
             text = f"#{text}"
-        r, g, b = ImageColor.getrgb(_spaced(text))
+        r, g, b = ImageColor.getrgb(_spaced(text))  # type: ignore[misc]  # four of them are the error below
     except ValueError:
         what = 'expected a color as "#b5533c", "red", "rgb(181, 83, 60)", "hsl(11, 50%, 47%)" or "lab(46 37 31)"'
         raise HintError(f"{where}: {what}, found {_show(value)}") from None

@@ -11,10 +11,10 @@ import math
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import NDFloats
 
-from .hints import OPAQUE, Hints, Mark
-from .lab import Array, Bytes, rgb_to_lab
+from .hints import OPAQUE, Floats, Hints, Mark
+from .lab import Bytes, rgb_to_lab
 
 ONE_COLOR = 6.0
 """Paint whose pixels lie, in the root mean square, this near to their mean in LAB is of one color."""
@@ -26,7 +26,7 @@ DISCS = 400
 LINE_SIDE = 96
 """Lines are sought in paint shrunk to this side, in pixels."""
 
-Mask = NDArray[np.bool_]
+Mask = NDFloats[np.bool_]
 
 
 def marks_of(overlay: Bytes, size: tuple[int, int]) -> list[Mark]:
@@ -73,7 +73,7 @@ def _pieces(mask: Mask, at: tuple[int, int]) -> list[tuple[Mask, tuple[int, int]
     return pieces
 
 
-def _shapes(mask: Mask) -> list[tuple[Array, float]]:
+def _shapes(mask: Mask) -> list[tuple[Floats, float]]:
     """Vertices [n, 2] (x, y in pixels of the mask, a pixel's center at .5) and radius of the marks that cover a dab."""
     disc = _disc(mask)
     if _agreement(mask, *disc) >= COVERED:
@@ -84,26 +84,26 @@ def _shapes(mask: Mask) -> list[tuple[Array, float]]:
     return _discs(mask)
 
 
-def _disc(mask: Mask) -> tuple[Array, float]:
+def _disc(mask: Mask) -> tuple[Floats, float]:
     rows, columns = np.nonzero(mask)
     center = np.array([[columns.mean() + 0.5, rows.mean() + 0.5]])
     # The smallest mark fills one cell: a single pixel needs no radius.
     return center, math.sqrt(len(rows) / math.pi) if len(rows) > 1 else 0.0
 
 
-def _agreement(mask: Mask, vertices: Array, radius: float) -> float:
+def _agreement(mask: Mask, vertices: Floats, radius: float) -> float:
     """The share of what a dab and a mark cover together that both cover."""
     height, width = mask.shape
     drawn = Hints((width, height), None, [Mark(vertices, (0, 0, 0), radius)]).rasterise((height, width))[..., 3] > 0
     return float((drawn & mask).sum() / (drawn | mask).sum())
 
 
-def _depth(mask: Mask) -> Array:
+def _depth(mask: Mask) -> Floats:
     """Of each pixel, how far the nearest unpainted one is."""
     return np.asarray(cv2.distanceTransform(np.pad(mask, 1).astype(np.uint8), cv2.DIST_L2, 5)[1:-1, 1:-1], np.float64)
 
 
-def _line(mask: Mask) -> tuple[Array, float] | None:
+def _line(mask: Mask) -> tuple[Floats, float] | None:
     """The middle line of a dab from end to end, and half its width; None where it has no length."""
     shrink = max(1.0, max(mask.shape) / LINE_SIDE)
     side = max(1, round(mask.shape[1] / shrink)), max(1, round(mask.shape[0] / shrink))
@@ -123,7 +123,7 @@ def _line(mask: Mask) -> tuple[Array, float] | None:
     return (simple.reshape(-1, 2) + 0.5) * scale, max(0.5, radius - 0.25) * float(scale.mean())
 
 
-def _farthest(mask: Mask, depth: Array, start: tuple[int, int] | None) -> list[tuple[int, int]]:
+def _farthest(mask: Mask, depth: Floats, start: tuple[int, int] | None) -> list[tuple[int, int]]:
     """The way through the middle of a dab from a pixel (or from any) to the farthest one, by Dijkstra."""
     if start is None:
         row, column = np.argwhere(mask)[0]
@@ -152,11 +152,11 @@ def _farthest(mask: Mask, depth: Array, start: tuple[int, int] | None) -> list[t
     return path[::-1]
 
 
-def _discs(mask: Mask) -> list[tuple[Array, float]]:
+def _discs(mask: Mask) -> list[tuple[Floats, float]]:
     """Discs that cover a dab, the largest first, until little is left over."""
     left = mask.copy()
     rows, columns = np.ogrid[: mask.shape[0], : mask.shape[1]]
-    found: list[tuple[Array, float]] = []
+    found: list[tuple[Floats, float]] = []
     while len(found) < DISCS and left.sum() > 0.05 * mask.sum():
         depth = _depth(left)
         row, column = (int(v) for v in np.unravel_index(depth.argmax(), depth.shape))
