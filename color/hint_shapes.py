@@ -11,7 +11,7 @@ import math
 
 import cv2
 import numpy as np
-from numpy.typing import NDFloats
+from numpy.typing import NDArray
 
 from .hints import OPAQUE, Floats, Hints, Mark
 from .lab import Bytes, rgb_to_lab
@@ -26,7 +26,7 @@ DISCS = 400
 LINE_SIDE = 96
 """Lines are sought in paint shrunk to this side, in pixels."""
 
-Mask = NDFloats[np.bool_]
+Mask = NDArray[np.bool_]
 
 
 def marks_of(overlay: Bytes, size: tuple[int, int]) -> list[Mark]:
