@@ -57,9 +57,9 @@ def foreign_hint(view: View) -> tuple[int, int, Bytes, Array] | None:
             continue
         hue, chroma = rng.uniform(0.0, 2.0 * np.pi), rng.uniform(*CHROMA)
         ab = gamut_ab(lightness, chroma * np.array([np.cos(hue), np.sin(hue)]))
-        colour = lab.lab_to_rgb(np.array([lightness, *ab]))
+        color = lab.lab_to_rgb(np.array([lightness, *ab]))
         if np.hypot(*(ab - view.lab[y, x, 1:])) >= FOREIGN:
-            return int(y), int(x), colour, gamut_ab(lightness, lab.rgb_to_lab(colour)[1:])
+            return int(y), int(x), color, gamut_ab(lightness, lab.rgb_to_lab(color)[1:])
     return None
 
 
@@ -86,7 +86,7 @@ def obey(view: View, methods: dict[str, Method]) -> list[dict[str, float | str |
     found = foreign_hint(view)
     if found is None:
         return []
-    y, x, colour, wanted = found
+    y, x, color, wanted = found
     parts = parts_around(view.lab[..., 0], y, x)
     rows: list[dict[str, float | str | None]] = []
     for others in OTHERS:
@@ -94,7 +94,7 @@ def obey(view: View, methods: dict[str, Method]) -> list[dict[str, float | str |
         for name, method in methods.items():
             raster = view.hints(others)
             plain = lab.rgb_to_lab(method(view, raster))[..., 1:]
-            raster[y - 1 : y + 2, x - 1 : x + 2] = [*colour, 255]
+            raster[y - 1 : y + 2, x - 1 : x + 2] = [*color, 255]
             hinted = lab.rgb_to_lab(method(view, raster))[..., 1:]
             change = np.linalg.norm(hinted - plain, axis=-1)
             rows.append(

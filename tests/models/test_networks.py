@@ -112,9 +112,9 @@ def test_propagation_matches_a_plain_softmax_over_the_hinted_cells() -> None:
                 null = layer.null_key[head, 0] @ torch.cat([own, near])
                 weight = torch.stack([*scores, null]).softmax(0)
                 sure = weight[:-1].sum()
-                colour = sum(w * ab[0, :, j, i] for w, (j, i) in zip(weight, hinted, strict=False)) / (sure + 1e-3)
+                color = sum(w * ab[0, :, j, i] for w, (j, i) in zip(weight, hinted, strict=False)) / (sure + 1e-3)
                 assert torch.allclose(out[head, 2, y, x], sure, atol=1e-5)
-                assert torch.allclose(out[head, :2, y, x], colour, atol=1e-4)
+                assert torch.allclose(out[head, :2, y, x], color, atol=1e-4)
 
 
 def test_propagation_without_hints_carries_nothing() -> None:

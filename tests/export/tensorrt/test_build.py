@@ -68,7 +68,7 @@ def node_of_bytes() -> bytes:
 class Recorder:
     """An engine that keeps the shapes that Colorizer asks it for."""
 
-    backend, device, about, painters = "recorder", "cpu", "", 1
+    backend, device, about, parallel_tiles = "recorder", "cpu", "", 1
 
     def __init__(self, stride: int) -> None:
         self.stride, self.seen = stride, []

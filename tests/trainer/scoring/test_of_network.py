@@ -72,8 +72,8 @@ def test_one_row_of_means_for_each_number_of_hints(eval_photos: list[EvalPhoto])
     assert rows[0]["psnr"] < rows[1]["psnr"] < rows[2]["psnr"] and "weighted" not in rows[0]
     each = score_network(Knowing(), eval_photos, CPU, 36)
     assert rows[2]["ciede"] == pytest.approx(np.mean([row["ciede"] for row in each]))
-    coloured, true = (sum(row[name] for row in each) for name in ("colourfulness", "true_colourfulness"))
-    assert rows[2]["colourfulness"] == pytest.approx(coloured / true)
+    colored, true = (sum(row[name] for row in each) for name in ("colourfulness", "true_colourfulness"))
+    assert rows[2]["colourfulness"] == pytest.approx(colored / true)
 
 
 def test_class_weights_count_cell_by_cell(eval_photos: list[EvalPhoto]) -> None:
