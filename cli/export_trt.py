@@ -13,8 +13,7 @@ from typing import Any, Self
 import click
 
 from ..color.errors import UsageError
-
-COMPATIBLE = ("none", "same_compute_capability", "ampere_plus")
+from ..export.tensorrt.build import HARDWARE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +51,7 @@ def trt_options(function: Callable[..., Any]) -> Callable[..., Any]:
             ),
             click.option(
                 "--trt-hardware-compatible",
-                type=click.Choice(COMPATIBLE),
+                type=click.Choice(["none", *HARDWARE]),
                 default="none",
                 show_default=True,
                 help="Engines also run on other GPUs of the same capability, or of Ampere and later.",
