@@ -124,9 +124,9 @@ def command(
     """
     from ..color.errors import UsageError
     from ..runtime.bench.compare import compare_reports, read_report
+    from ..runtime.bench.files import draw, to_csv, to_markdown
     from ..runtime.bench.run import Settings, run_bench
     from ..runtime.machine import cores
-    from .bench_files import draw, to_csv, to_markdown
     from .needs import require
 
     on_stdout = [name for name, wanted in _outputs(as_json, csv_file, markdown_file).items() if wanted]
@@ -243,7 +243,7 @@ def _write(path: Path, text: str) -> None:
 def _show(report: dict[str, Any], on_stderr: bool) -> None:
     from rich.console import Console
 
-    from .bench_report import show
+    from ..runtime.bench.tables import show
 
     stream = sys.stderr if on_stderr else sys.stdout
     show(report, Console(file=stream, width=None if stream.isatty() else 120))

@@ -7,10 +7,10 @@ import io
 from pathlib import Path
 from typing import Any
 
-from ..runtime.bench.accuracy import FIGURES
-from ..runtime.bench.compare import KEY
-from ..runtime.bench.stages import STAGES
-from .bench_report import ACCURACY, ENGINES, SPEED, STAGE_TIMES, Column, engine_of, shown_rows
+from .accuracy import FIGURES
+from .compare import KEY
+from .stages import STAGES
+from .tables import ACCURACY, ENGINES, SPEED, STAGE_TIMES, Column, engine_of, shown_rows
 
 SPEEDS = (
     "calls",
