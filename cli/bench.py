@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..runtime import BACKENDS
+from .views import BenchView
 
 if TYPE_CHECKING:
     from ..color.lab import Bytes
@@ -215,15 +216,8 @@ def _run(
     """Run it with a line of progress on stderr; SIGTERM ends the engines' processes too."""
     before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     try:
-        if quiet or not sys.stderr.isatty():
-            return run_bench(
-                bundles, settings, (lambda _: None) if quiet else (lambda line: click.echo(line, err=True))
-            )
-        from rich.console import Console
-        from rich.markup import escape
-
-        with Console(stderr=True).status("") as status:
-            return run_bench(bundles, settings, lambda line: status.update(escape(line)))
+        with BenchView(quiet) as view:
+            return run_bench(bundles, settings, view.step)
     finally:
         signal.signal(signal.SIGTERM, before)
 

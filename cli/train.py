@@ -107,7 +107,7 @@ def command(
     from ..trainer.distributed import World, launch, restarted
     from ..trainer.loop import silent, train
     from .interrupt import Interrupt
-    from .training_view import TrainingView
+    from .views import TrainingView
 
     folders = list(data)
     for folder in (*folders, *filter(None, [validation])):
