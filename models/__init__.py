@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from .config import PRESETS, ModelConfig
 
 if TYPE_CHECKING:
-    from .build import build
+    from .factory import build
     from .prediction import Network, Prediction
 
 __all__ = ["PRESETS", "ModelConfig", "Network", "Prediction", "build"]
@@ -18,7 +18,7 @@ __all__ = ["PRESETS", "ModelConfig", "Network", "Prediction", "build"]
 def __getattr__(name: str) -> object:
     # Lazy, so that configurations, which the command line is made of, are there without torch.
     if name == "build":
-        from .build import build
+        from .factory import build
 
         return build
     if name in ("Network", "Prediction"):
