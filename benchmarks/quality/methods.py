@@ -47,7 +47,7 @@ def spread_hints(spread: Spread, view: View, hints: Bytes) -> Bytes:
     ab = spread(lab.rgb_to_lightness(view.small.rgb), *hinted_ab(hints))
     height, width = view.rgb.shape[:2]
     if ab.shape[:2] != (height, width):
-        ab = cv2.resize(ab, (width, height), interpolation=cv2.INTER_CUBIC)
+        ab = np.asarray(cv2.resize(ab, (width, height), interpolation=cv2.INTER_CUBIC), np.float64)
     return lab.lab_to_rgb(np.concatenate([view.lab[..., :1], ab], axis=-1))
 
 

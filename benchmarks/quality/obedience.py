@@ -15,6 +15,8 @@ differ by 15.4 behind such an edge and by 7.4 before it (14.7 and 7.6 for Felzen
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from gcolor.color import lab, protocol
 from gcolor.color.lab import Array, Bytes
@@ -80,7 +82,7 @@ def parts_around(lightness: Array, y: int, x: int) -> dict[str, NDArray[np.bool_
     return dict(zip(PARTS, (~beyond, beyond & ~behind, beyond & behind, distance > FAR), strict=True))
 
 
-def obey(view: View, methods: dict[str, Method]) -> list[dict[str, float | str | None]]:
+def obey(view: View, methods: Mapping[str, Method]) -> list[dict[str, float | str | None]]:
     """A row for each method and number of true hints: the distance from the foreign hint's colour at its centre, from
     true hints' colours at theirs (None without any), and the change in each part (None where a part is empty)."""
     found = foreign_hint(view)
@@ -97,15 +99,13 @@ def obey(view: View, methods: dict[str, Method]) -> list[dict[str, float | str |
             raster[y - 1 : y + 2, x - 1 : x + 2] = [*color, 255]
             hinted = lab.rgb_to_lab(method(view, raster))[..., 1:]
             change = np.linalg.norm(hinted - plain, axis=-1)
-            rows.append(
-                {
-                    "method": name,
-                    "others": others,
-                    "foreign": float(np.hypot(*(hinted[y, x] - wanted))),
-                    "true": float(np.linalg.norm((plain - view.lab[..., 1:])[centres], axis=-1).mean())
-                    if others
-                    else None,
-                }
-                | {part: float(change[where].mean()) if where.any() else None for part, where in parts.items()}
-            )
+            at_hints = np.linalg.norm((plain - view.lab[..., 1:])[centres], axis=-1)
+            row: dict[str, float | str | None] = {
+                "method": name,
+                "others": others,
+                "foreign": float(np.hypot(*(hinted[y, x] - wanted))),
+                "true": float(at_hints.mean()) if others else None,
+            }
+            row |= {part: float(change[where].mean()) if where.any() else None for part, where in parts.items()}
+            rows.append(row)
     return rows

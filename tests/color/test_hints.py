@@ -551,7 +551,8 @@ def test_names_from_macos_match(tmp_path: Path) -> None:
 def test_folder_that_is_missing_or_doubtful(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no such folder"):
         HintFolder(tmp_path / "gone")
-    if (tmp_path / "Case").mkdir() or not (tmp_path / "case").exists():
+    (tmp_path / "Case").mkdir()
+    if not (tmp_path / "case").exists():
         with pytest.raises(UsageError, match="keep one"):
             folder_of(tmp_path, "a.png", "a.PNG")
 

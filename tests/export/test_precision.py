@@ -14,6 +14,9 @@ from PIL import Image
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnxscript")
 onnx = pytest.importorskip("onnx")
+
+from onnx import ModelProto  # noqa: E402
+
 ort = pytest.importorskip("onnxruntime")
 from gcolor.color.distance import Comparison  # noqa: E402
 from gcolor.color.errors import BundleError  # noqa: E402
@@ -76,13 +79,13 @@ def scenes(tmp_path: Path, make_scene: Callable[..., np.ndarray]) -> Path:
     return folder
 
 
-def elements(model: onnx.ModelProto) -> dict[str, int]:
+def elements(model: ModelProto) -> dict[str, int]:
     typed = onnx.shape_inference.infer_shapes(model, strict_mode=True).graph
     found = {v.name: v.type.tensor_type.elem_type for v in (*typed.value_info, *typed.input, *typed.output)}
     return found | {t.name: t.data_type for t in typed.initializer}
 
 
-def color(model: onnx.ModelProto, feeds: dict[str, np.ndarray]) -> list[np.ndarray]:
+def color(model: ModelProto, feeds: dict[str, np.ndarray]) -> list[np.ndarray]:
     options = ort.SessionOptions()
     options.log_severity_level = 4
     session = ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])

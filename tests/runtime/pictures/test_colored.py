@@ -25,7 +25,7 @@ def toned(rgb: np.ndarray, toning: str, fading: float = 0.0) -> np.ndarray:
     values = np.stack(TONINGS[toning](grey), axis=-1) * (1 - ramp) + grey[..., None] * ramp
     noisy = values * 255 + np.random.default_rng(0).normal(0, 4, values.shape)
     data = cv2.imencode(".jpg", np.clip(noisy, 0, 255).astype(np.uint8)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 75])[1]
-    return cv2.imdecode(data, cv2.IMREAD_COLOR_RGB)
+    return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR_RGB))
 
 
 def stained(rgb: np.ndarray) -> np.ndarray:

@@ -17,6 +17,7 @@ from gcolor.models.fused import FusedColorizer  # noqa: E402
 from gcolor.trainer.scoring import of_network as evaluate  # noqa: E402
 from gcolor.trainer.scoring.held_out import report_rows, score_bundle  # noqa: E402
 from gcolor.trainer.scoring.of_network import EvalPhoto, evaluate_network, load_photos, score_network  # noqa: E402
+from torch import Tensor  # noqa: E402
 
 CPU = torch.device("cpu")
 
@@ -26,7 +27,7 @@ class Knowing(Network):
 
     output_stride = 1
 
-    def forward(self, lightness: torch.Tensor, hint_ab: torch.Tensor, hint_mask: torch.Tensor) -> Prediction:
+    def forward(self, lightness: Tensor, hint_ab: Tensor, hint_mask: Tensor) -> Prediction:
         at = ((hint_ab + 128) / 8).floor().long()
         return Prediction(10.0 * torch.nn.functional.one_hot(at, 32).permute(0, 1, 4, 2, 3).float(), hint_ab)
 
