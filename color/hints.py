@@ -142,7 +142,7 @@ def _draw(marks: Sequence[Mark], size: tuple[int, int], cells: Bytes) -> None:
     p[upward], q[upward] = q[upward], p[upward]
     radius = np.repeat([float(mark.radius) for mark in marks], lengths)
     number = np.repeat(np.arange(1, len(marks) + 1, dtype=np.int32), lengths)
-    colours = np.array([(0, 0, 0), *(mark.color for mark in marks)], np.uint8)
+    colors = np.array([(0, 0, 0), *(mark.color for mark in marks)], np.uint8)
 
     crossed_rows = np.clip(np.floor(np.stack([p[:, 1], q[:, 1]]) * per_cell[1]), 0, h - 1)
     reach = np.stack([p[:, 1] - radius, q[:, 1] + radius]) * per_cell[1] - 0.5
@@ -167,7 +167,7 @@ def _draw(marks: Sequence[Mark], size: tuple[int, int], cells: Bytes) -> None:
             _enter(table, row - top, low, high, number[segment])
         uppermost = _topmost(table)
         drawn = uppermost > 0
-        strip[drawn, :3] = colours[uppermost[drawn]]
+        strip[drawn, :3] = colors[uppermost[drawn]]
         strip[drawn, 3] = 255
 
 

@@ -1,4 +1,4 @@
-"""The torch twins of `lab.py` and `bins.py`: what is trained with. Channels first, float32.
+"""`lab.py` and `bins.py` in torch: what is trained with. Channels first, float32.
 
 B batch, H W height and width, 3/2/1 channels.
 """

@@ -210,14 +210,14 @@ def test_many_marks_equal_one_after_the_other() -> None:
 def test_more_marks_than_are_clipped_at_once() -> None:
     random_ = rng()
     places, radii = random_.uniform(0, 1, (3000, 2)) * (60, 40), random_.uniform(0, 4, 3000)
-    colours = random_.integers(0, 256, (3000, 3))
-    marks = [Mark(p[None], tuple(c), r) for p, c, r in zip(places, colours.tolist(), radii.tolist(), strict=True)]
+    colors = random_.integers(0, 256, (3000, 3))
+    marks = [Mark(p[None], tuple(c), r) for p, c, r in zip(places, colors.tolist(), radii.tolist(), strict=True)]
     y, x = np.mgrid[:40, :60] + 0.5
     for end in (500, 1024, 1025, 3000):
         wanted = np.zeros((40, 60, 4), np.uint8)
-        for (px, py), colour, radius in zip(places[:end], colours, radii, strict=False):
-            wanted[np.hypot(x - px, y - py) <= radius] = (*colour, 255)
-            wanted[int(py), int(px)] = (*colour, 255)
+        for (px, py), color, radius in zip(places[:end], colors, radii, strict=False):
+            wanted[np.hypot(x - px, y - py) <= radius] = (*color, 255)
+            wanted[int(py), int(px)] = (*color, 255)
         np.testing.assert_array_equal(Hints((60, 40), None, marks[:end]).rasterise((40, 60)), wanted)
 
 
@@ -553,7 +553,8 @@ def test_names_from_macos_match(tmp_path: Path) -> None:
 def test_folder_that_is_missing_or_doubtful(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no such folder"):
         HintFolder(tmp_path / "gone")
-    if (tmp_path / "Case").mkdir() or not (tmp_path / "case").exists():
+    (tmp_path / "Case").mkdir()
+    if not (tmp_path / "case").exists():
         with pytest.raises(UsageError, match="keep one"):
             folder_of(tmp_path, "a.png", "a.PNG")
 

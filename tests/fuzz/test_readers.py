@@ -22,7 +22,7 @@ from gcolor.color import hint_files, hint_pictures
 from gcolor.color.errors import BundleError, HintError, PictureError
 from gcolor.runtime.bundle import DEFAULT, load_bundle
 from gcolor.runtime.onnx_form import has_external_data
-from gcolor.runtime.pictures import is_coloured, read_area, read_picture, read_size, save_picture
+from gcolor.runtime.pictures import is_colored, read_area, read_picture, read_size, save_picture
 from hypothesis import HealthCheck, given, settings
 from PIL import Image, ImageCms
 
@@ -87,7 +87,7 @@ def picture(data: bytes, folder: Path) -> None:
     height, width = found.rgb.shape[:2]
     assert found.rgb.shape == (height, width, 3) and found.rgb.dtype == np.uint8
     assert found.alpha is None or found.alpha.shape == (height, width)
-    is_coloured(found.rgb)
+    is_colored(found.rgb)
     if found.deep is not None:
         assert found.deep.dtype == np.uint16 and found.deep.shape[:2] == (height, width)
         found.deep = np.ascontiguousarray(found.deep[..., None].repeat(3, 2) if found.deep.ndim == 2 else found.deep)
