@@ -65,7 +65,6 @@ class SelfAttention(nn.Module):
         t = t + self.mlp(self.norm2(t))
         return t.transpose(1, 2).reshape(b, c, h, w)
 
-
     def _attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """Scaled dot-product attention.
 
