@@ -1,6 +1,12 @@
 """gcolor: user-guided colorization of black-and-white photographs."""
 
+from typing import TYPE_CHECKING
+
 from .version import __version__
+
+if TYPE_CHECKING:
+    from .color.errors import GcolorError
+    from .runtime.colorizer import Colorizer
 
 __all__ = ["Colorizer", "GcolorError", "__version__"]
 

@@ -23,7 +23,7 @@ from typing import Any
 
 import click
 import numpy as np
-from gcolor.runtime.batch.fingerprint import YOUNG, take
+from gcolor.runtime.batch.fingerprint import RECENT_NS, take
 from gcolor.runtime.batch.journal import Entry, Journal, Recipe
 from gcolor.runtime.batch.options import Settings
 from gcolor.runtime.batch.plan import Job, find_jobs
@@ -62,7 +62,7 @@ def fill(root: Path, count: int) -> list[Job]:
 def write_journal(jobs: list[Job]) -> None:
     """The lines that painting the pictures would have written."""
     recipe = Recipe(fingerprint(read_manifest()), Settings().shaping(".jpg"), "none")
-    time.sleep(YOUNG / 1e9)
+    time.sleep(RECENT_NS / 1e9)
     with Journal.open(Path(jobs[0].roots.output)) as journal:
         for job in jobs:
             output = take(job.output)._replace(changed=0)

@@ -127,7 +127,7 @@ def command(threads: int, rounds: int, as_json: bool) -> None:
         }
         for size, ms in found.items()
     ]
-    report = {"threads": threads, "rounds": rounds, "machine": describe(), "rows": rows}
+    report: dict[str, Any] = {"threads": threads, "rounds": rounds, "machine": describe(), "rows": rows}
     if as_json:
         click.echo(json.dumps(report, indent=2))
         return

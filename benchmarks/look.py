@@ -47,8 +47,8 @@ def full_cells(view: View, counts: list[int], bundle: Path | None, side: int) ->
     crop = choose_crop(view, side)
     cells = {"grey": view.grey[crop]}
     cells |= {f"result, {count}": paint(bundle, view, view.hints(count))[crop] for count in counts}
-    cells["colour alone"] = colour_alone(cells[f"result, {max(counts)}"])
-    return cells | {"truth": view.rgb[crop], "truth, colour alone": colour_alone(view.rgb[crop])}
+    cells["colour alone"] = color_alone(cells[f"result, {max(counts)}"])
+    return cells | {"truth": view.rgb[crop], "truth, colour alone": color_alone(view.rgb[crop])}
 
 
 def choose_crop(view: View, side: int) -> tuple[slice, slice]:
@@ -60,7 +60,7 @@ def choose_crop(view: View, side: int) -> tuple[slice, slice]:
     return max(crops, key=lambda crop: view.lab[crop][..., 1:].std((0, 1)).sum())
 
 
-def colour_alone(rgb: Bytes) -> Bytes:
+def color_alone(rgb: Bytes) -> Bytes:
     """A picture's chroma at one lightness."""
     planes = lab.rgb_to_lab(rgb)
     planes[..., 0] = LIGHTNESS

@@ -12,7 +12,7 @@ import click
 
 from . import options
 from .interrupt import Interrupt
-from .progress import Progress
+from .views import BatchView
 
 if TYPE_CHECKING:
     from ..runtime.batch.batch import Batch
@@ -149,7 +149,7 @@ def _run(batch: Batch, as_json: bool, quiet: bool) -> int:
     watching = batch.options.watch
     total = len(batch.first.refused) + len(batch.first.todo)
     with (
-        Progress(None if watching else total, quiet) as progress,
+        BatchView(None if watching else total, quiet) as progress,
         Interrupt(progress.say, "pictures in work are finished first") as interrupt,
     ):
         if watching and not quiet:

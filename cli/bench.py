@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..runtime import BACKENDS
+from .views import BenchView
 
 if TYPE_CHECKING:
     from ..color.lab import Bytes
@@ -124,9 +125,9 @@ def command(
     """
     from ..color.errors import UsageError
     from ..runtime.bench.compare import compare_reports, read_report
+    from ..runtime.bench.files import draw, to_csv, to_markdown
     from ..runtime.bench.run import Settings, run_bench
     from ..runtime.machine import cores
-    from .bench_files import draw, to_csv, to_markdown
     from .needs import require
 
     on_stdout = [name for name, wanted in _outputs(as_json, csv_file, markdown_file).items() if wanted]
@@ -215,15 +216,8 @@ def _run(
     """Run it with a line of progress on stderr; SIGTERM ends the engines' processes too."""
     before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     try:
-        if quiet or not sys.stderr.isatty():
-            return run_bench(
-                bundles, settings, (lambda _: None) if quiet else (lambda line: click.echo(line, err=True))
-            )
-        from rich.console import Console
-        from rich.markup import escape
-
-        with Console(stderr=True).status("") as status:
-            return run_bench(bundles, settings, lambda line: status.update(escape(line)))
+        with BenchView(quiet) as view:
+            return run_bench(bundles, settings, view.step)
     finally:
         signal.signal(signal.SIGTERM, before)
 
@@ -243,7 +237,7 @@ def _write(path: Path, text: str) -> None:
 def _show(report: dict[str, Any], on_stderr: bool) -> None:
     from rich.console import Console
 
-    from .bench_report import show
+    from ..runtime.bench.tables import show
 
     stream = sys.stderr if on_stderr else sys.stdout
     show(report, Console(file=stream, width=None if stream.isatty() else 120))

@@ -1,20 +1,18 @@
-"""The TensorRT part of `gcolor export`: its options, and the bar of a build."""
+"""The TensorRT part of `gcolor export`: its options, and the build."""
 
 from __future__ import annotations
 
 import shutil
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import click
 
 from ..color.errors import UsageError
-
-COMPATIBLE = ("none", "same_compute_capability", "ampere_plus")
+from ..export.tensorrt.build import HARDWARE
+from .views import BuildView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +50,7 @@ def trt_options(function: Callable[..., Any]) -> Callable[..., Any]:
             ),
             click.option(
                 "--trt-hardware-compatible",
-                type=click.Choice(COMPATIBLE),
+                type=click.Choice(["none", *HARDWARE]),
                 default="none",
                 show_default=True,
                 help="Engines also run on other GPUs of the same capability, or of Ampere and later.",
@@ -100,43 +98,3 @@ def copy_bundle(bundle: Path, output: Path) -> Path:
         raise UsageError(f"{output}: exists; leave -o out to build in {bundle} itself, or choose another folder")
     shutil.copytree(bundle, output)
     return output
-
-
-class BuildView:
-    """A bar for each phase that TensorRT is in, on a terminal; lines elsewhere."""
-
-    def __init__(self) -> None:
-        self._bars: Any = None
-        self._tasks: dict[str, Any] = {}
-        if sys.stderr.isatty():
-            from rich.console import Console
-            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-            columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
-            self._bars = Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True))
-
-    def __enter__(self) -> Self:
-        if self._bars:
-            self._bars.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        if self._bars:
-            self._bars.stop()
-
-    def step(self, phase: str, done: int, total: int) -> None:
-        """TensorRT has done so many steps of a phase; a phase that is done leaves the screen."""
-        if not self._bars:
-            return
-        if phase not in self._tasks:
-            self._tasks[phase] = self._bars.add_task(phase, total=total)
-        self._bars.update(self._tasks[phase], completed=done)
-        if done >= total:
-            self._bars.remove_task(self._tasks.pop(phase))
-
-    def say(self, line: str) -> None:
-        """A line on stderr, above the bars."""
-        if self._bars:
-            self._bars.console.print(line, markup=False, highlight=False, soft_wrap=True)
-        else:
-            click.echo(line, err=True)

@@ -55,7 +55,9 @@ def check(hints: Path, images: Path | None) -> int:
         try:
             loaded = load_hints(files, read_size(source) if source else None)
             good += 1
-            click.echo(f"{name}: ok, {loaded.count} hints")
+            click.echo(f"{name}: ok, {loaded.count} {'hint' if loaded.count == 1 else 'hints'}")
+            for warning in loaded.warnings:
+                click.echo(f"warning: {warning}")
         except PictureError as error:
             wrong += 1
             click.echo(f"{name}: {error}")
@@ -80,7 +82,7 @@ def _load(files: tuple[Path, ...], picture: Path | None, size: tuple[int, int] |
 @_PICTURE
 @_SIZE
 def render(files: tuple[Path, ...], output: Path, picture: Path | None, size: tuple[int, int] | None) -> None:
-    """Draw hint FILES (a PNG, a JSON file or both) as one PNG, over the picture's grey version where it is given."""
+    """Draw hint FILES (a painted one, a JSON file or both) as one PNG, over the grey picture where one is given."""
     import numpy as np
     from PIL import Image
 
@@ -102,7 +104,7 @@ def render(files: tuple[Path, ...], output: Path, picture: Path | None, size: tu
 @_PICTURE
 @_SIZE
 def convert(files: tuple[Path, ...], output: Path, picture: Path | None, size: tuple[int, int] | None) -> None:
-    """Convert hint FILES to one JSON or PNG hint file."""
+    """Convert hint FILES to one JSON or PNG hint file; paint becomes points and strokes."""
     from ..color.errors import UsageError
     from ..color.hint_files import to_json
     from ..runtime.pictures import Picture, write_picture

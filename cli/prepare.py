@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
+
+from .views import PrepareView
 
 _PATH = click.Path(path_type=Path)
 
@@ -57,8 +56,8 @@ def command(
         raise UsageError("name the folders of photos, or give --verify to check shards that are there")
     if photos:
         options = PrepareOptions(size=size, stretch=stretch, max_grey=max_grey, quality=quality, max_pixels=max_pixels)
-        with _progress() as (progress, report):
-            prepare(list(photos), output, options, jobs=jobs, progress=progress, report=report)
+        with PrepareView() as view:
+            prepare(list(photos), output, options, jobs=jobs, progress=view.step, report=view.say)
     if verify:
         shards.verify(output)
         click.echo(f"all hashes agree: {summary(shards.read_manifest(output))}", err=True)
@@ -67,29 +66,3 @@ def command(
         manifest["bytes"] = sum(shard["bytes"] for shard in manifest["shards"])
         manifest["shards"] = len(manifest["shards"])
         click.echo(json.dumps(manifest))
-
-
-@contextmanager
-def _progress() -> Iterator[tuple[Callable[[int, int], None], Callable[[str], None]]]:
-    """Where photos done, and lines, go: a live bar on a terminal, plain lines elsewhere; both on stderr."""
-    if not sys.stderr.isatty():
-        yield (lambda done, total: click.echo(f"[{done}/{total}]", err=True)), (lambda line: click.echo(line, err=True))
-        return
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    console = Console(stderr=True)
-    columns = (TextColumn("preparing"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"))
-    with Progress(*columns, TimeRemainingColumn(), console=console) as bar:
-        task = bar.add_task("", total=None)
-        yield (
-            lambda done, total: bar.update(task, completed=done, total=total),
-            lambda line: console.print(line, markup=False, highlight=False, soft_wrap=True),
-        )

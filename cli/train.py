@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 
 import click
 
+from ..trainer.config import ENCODERS, RECIPES, choices_of
+
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 _PATH = click.Path(path_type=Path)
 _SHARE = click.FloatRange(0, 1)
@@ -16,9 +18,12 @@ _COUNT = click.IntRange(0)
 _SOME = click.IntRange(1)
 
 
-def _field(flag: str, kind: Any, text: str) -> Callable[[_Function], _Function]:
-    """An option that is named after a field of TrainConfig and replaces the preset's value where it is given."""
-    return click.option(flag, type=kind, help=text)
+def _field(flag: str, text: str, kind: Any = None) -> Callable[[_Function], _Function]:
+    """An option that is named after a field of TrainConfig and replaces the preset's value where it is given.
+
+    kind: what a value may be, where the field has no choices.
+    """
+    return click.option(flag, type=kind or click.Choice(choices_of(flag.lstrip("-").replace("-", "_"))), help=text)
 
 
 @click.command("train", short_help="Train a network on shards or folders of photos.")
@@ -28,50 +33,50 @@ def _field(flag: str, kind: Any, text: str) -> Callable[[_Function], _Function]:
     "--preset",
     help="Network and recipe: default, hintunet, paper, paper-unet, paper-transunet, resunet. [default: default]",
 )
-@click.option("--recipe", type=click.Choice(["default", "paper"]), help="How it trains. [default: the preset's]")
+@click.option("--recipe", type=click.Choice(list(RECIPES)), help="How it trains. [default: the preset's]")
 @click.option("--resume", is_flag=True, help="Continue the run in its folder; options that are given replace its own.")
 @click.option("--start", type=_PATH, help="Begin with the weights of another run, or of a bundle.")
 @click.option("--validation", type=_PATH, help="Folder of held-out photos to score on.")
 @click.option(
     "--encoder",
-    type=click.Choice(["none", "efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2"]),
+    type=click.Choice(["none", *filter(None, ENCODERS)]),
     help="What looks at the photograph beside the network itself. [default: the preset's]",
 )
-@_field("--encoder-weights", str, "FILE of published weights, auto (the installed package's) or none.")
-@_field("--steps", _SOME, "Optimizer steps of the whole run.")
-@_field("--minutes", click.FloatRange(0), "Wall-clock budget; the schedule fits itself to it.")
+@_field("--encoder-weights", "FILE of published weights, auto (the installed package's) or none.", str)
+@_field("--steps", "Optimizer steps of the whole run.", _SOME)
+@_field("--minutes", "Wall-clock budget; the schedule fits itself to it.", click.FloatRange(0))
 @click.option("--batch-size", type=_SOME, help="The same batch throughout, over all processes, at --size.")
 @click.option(
     "--size", type=click.IntRange(32), help="The same crop throughout, a multiple of 16 (default: 128 to 256)."
 )
-@_field("--crop", click.Choice(["random", "stretch"]), "Random parts, or the whole photo as a square.")
-@_field("--learning-rate", float, "Largest learning rate.")
-@_field("--weight-decay", click.FloatRange(0), "Of AdamW, or Adam in the paper's presets.")
-@_field("--warmup-steps", _COUNT, "Steps over which the learning rate rises.")
-@_field("--clip-norm", click.FloatRange(0), "Largest norm of the gradient; 0 for any.")
-@_field("--ema", _SHARE, "Decay of the averaged weights; 0 for none.")
-@_field("--accumulate", _SOME, "Micro-batches per step, to save memory.")
-@_field("--rebalance", click.Choice(["smoothed", "paper", "none"]), "Class weights.")
-@_field("--patch-weight", click.FloatRange(0), "Extra weight of the loss at hints (lambda_patch).")
-@_field("--regression-weight", click.FloatRange(0), "Weight of the distance of the decoded colour.")
-@_field("--hints", click.Choice(["simulated", "paper", "none"]), "Hints that are shown while training.")
-@_field("--recolor", _SHARE, "Share of photos with a foreign colour.")
-@_field("--max-grey", _SHARE, "Of plain folders, drop photos with this share of near-grey pixels; 1 keeps all.")
-@_field("--seed", int, "Everything random follows from it.")
+@_field("--crop", "Random parts, or the whole photo as a square.")
+@_field("--learning-rate", "Largest learning rate.", float)
+@_field("--weight-decay", "Of AdamW, or Adam in the paper's presets.", click.FloatRange(0))
+@_field("--warmup-steps", "Steps over which the learning rate rises.", _COUNT)
+@_field("--clip-norm", "Largest norm of the gradient; 0 for any.", click.FloatRange(0))
+@_field("--ema", "Decay of the averaged weights; 0 for none.", _SHARE)
+@_field("--accumulate", "Micro-batches per step, to save memory.", _SOME)
+@_field("--rebalance", "Class weights.")
+@_field("--patch-weight", "Extra weight of the loss at hints (lambda_patch).", click.FloatRange(0))
+@_field("--regression-weight", "Weight of the distance of the decoded colour.", click.FloatRange(0))
+@_field("--hints", "Hints that are shown while training.")
+@_field("--recolor", "Share of photos with a foreign colour.", _SHARE)
+@_field("--max-grey", "Of plain folders, drop photos with this share of near-grey pixels; 1 keeps all.", _SHARE)
+@_field("--seed", "Everything random follows from it.", int)
 @click.option("--device", help="auto, cpu, cuda or cuda:N. [default: auto]")
 @click.option("--gpus", type=_SOME, help="Train in so many processes, one per GPU (with --device cpu: on the CPU).")
-@_field("--precision", click.Choice(["fp32", "bf16", "fp16"]), "Of the network. [default: bf16 on a GPU, else fp32]")
+@_field("--precision", "Of the network. [default: bf16 on a GPU, else fp32]")
 @click.option("--compile/--no-compile", "compile", default=None, help="Run the network through torch.compile.")
-@_field("--loader", click.Choice(["dali", "torch"]), "Who decodes. [default: dali where it is installed]")
-@_field("--workers", _SOME, "Decoding threads of each training process.")
-@_field("--threads", _COUNT, "CPU threads for arithmetic; 0 leaves it to torch.")
-@_field("--log-every", _SOME, "Steps between two lines of metrics.jsonl.")
-@_field("--save-every", _COUNT, "Steps between two checkpoints; 0 goes by --save-minutes.")
-@_field("--save-minutes", click.FloatRange(0), "Minutes between two checkpoints.")
-@_field("--keep", _SOME, "Checkpoints that stay.")
-@_field("--evaluate-every", _COUNT, "Steps between two validations; 0 goes by --evaluate-minutes.")
-@_field("--evaluate-minutes", click.FloatRange(0), "Minutes between two validations.")
-@_field("--evaluate-photos", _SOME, "How many of the held-out photos are scored.")
+@_field("--loader", "Who decodes. [default: dali where it is installed]")
+@_field("--workers", "Decoding threads of each training process.", _SOME)
+@_field("--threads", "CPU threads for arithmetic; 0 leaves it to torch.", _COUNT)
+@_field("--log-every", "Steps between two lines of metrics.jsonl.", _SOME)
+@_field("--save-every", "Steps between two checkpoints; 0 goes by --save-minutes.", _COUNT)
+@_field("--save-minutes", "Minutes between two checkpoints.", click.FloatRange(0))
+@_field("--keep", "Checkpoints that stay.", _SOME)
+@_field("--evaluate-every", "Steps between two validations; 0 goes by --evaluate-minutes.", _COUNT)
+@_field("--evaluate-minutes", "Minutes between two validations.", click.FloatRange(0))
+@_field("--evaluate-photos", "How many of the held-out photos are scored.", _SOME)
 @click.option(
     "--set", "fields", metavar="NAME=VALUE", multiple=True, help="Any other field of the run's configuration."
 )
@@ -102,7 +107,7 @@ def command(
     from ..trainer.distributed import World, launch, restarted
     from ..trainer.loop import silent, train
     from .interrupt import Interrupt
-    from .training_view import TrainingView
+    from .views import TrainingView
 
     folders = list(data)
     for folder in (*folders, *filter(None, [validation])):

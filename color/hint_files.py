@@ -1,4 +1,4 @@
-"""Hint files, version 1: painted PNG overlays, JSON points and strokes.
+"""Hint files, version 1: painted overlays (hint_pictures.py), JSON points and strokes.
 
 JSON: {"version": 1, "size": [W, H], "unit": "pixel",
        "points":  [{"x": 412.5, "y": 233.5, "color": "#b5533c", "radius": 4}],
@@ -11,7 +11,6 @@ entries lie over earlier ones.
 
 from __future__ import annotations
 
-import io
 import json
 import math
 import re
@@ -20,51 +19,56 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import PngImagePlugin
+from PIL import ImageColor
 
 from .errors import HintError
+from .hint_pictures import MAX_PIXELS, decode, warnings_of
+from .hint_pictures import SUFFIXES as PICTURES
 from .hints import Hints, Mark
-from .lab import Bytes
-from .png import is_whole, may_lack_rows, with_whole_key
+from .lab import lab_to_rgb
 
 VERSION = 1
 MAX_JSON_BYTES = 1 << 20
 MAX_POINTS = 10_000  # points and stroke vertices together
-MAX_PIXELS = 200_000_000
-MAX_PNG_BYTES = 1 << 30
-SUFFIXES = (".png", ".json")
+MAX_PICTURE_BYTES = 1 << 30
+SUFFIXES = (*PICTURES, ".json")
+
+_HEX = re.compile("[0-9a-f]{3}|[0-9a-f]{6}")
+_LAB = re.compile(r"lab\(\s*([-+.\d]+)%?[\s,]+([-+.\d]+)[\s,]+([-+.\d]+)\s*\)")
 
 Size = tuple[int, int]
 
 
 def load_hints(paths: Sequence[Path], size: Size | None) -> Hints:
-    """The hints of one picture of `size` (W, H): one PNG, one JSON, or both, with the JSON on top. No path: no hints.
+    """The hints of one picture of `size` (W, H): a painted one, a JSON, or both, with the JSON on top, or none.
 
     Where `size` is None, the first file's own size stands for the picture's. Raises `HintError`, with the file's name
     in front.
     """
-    overlay, marks = None, list[Mark]()
-    seen: dict[str, Path] = {}
+    overlay, marks, warnings = None, list[Mark](), list[str]()
+    seen: dict[bool, Path] = {}
     for path in paths:
         kind = path.suffix.lower()
+        is_json = kind == ".json"
         try:
             if kind not in SUFFIXES:
-                raise HintError("not a hint file: give a .png or a .json")
-            if kind in seen:
-                raise HintError(f"{seen[kind]} is another {kind} for the same picture: keep one of them")
-            seen[kind] = path
-            if kind == ".png":
-                hints = parse_png(_read(path, MAX_PNG_BYTES), size)
-                overlay = hints.overlay
-            else:
+                raise HintError(f"not a hint file: give one of {' '.join(SUFFIXES)}")
+            if is_json in seen:
+                raise HintError(f"{seen[is_json]} holds hints of its kind for the same picture, too: keep one of them")
+            seen[is_json] = path
+            if is_json:
                 hints = parse_json(_read(path, MAX_JSON_BYTES), size)
                 marks = hints.marks
+            else:
+                hints = parse_picture(_read(path, MAX_PICTURE_BYTES), size)
+                overlay = hints.overlay
             size = hints.size
+            warnings += [f"{path}: {warning}" for warning in hints.warnings]
         except HintError as error:
             raise HintError(f"{path}: {error}") from error
     if size is None:
         raise HintError("there is no hint file and no picture to take a size from")
-    return Hints(size, overlay, marks)
+    return Hints(size, overlay, marks, warnings)
 
 
 def _read(path: Path, limit: int) -> bytes:
@@ -93,44 +97,16 @@ def _check_aspect(found: Size, size: Size) -> None:
     )
 
 
-# --- PNG ---
+def parse_picture(data: bytes, size: Size | None) -> Hints:
+    """A painted overlay as hints for a picture of `size` (W, H), or of the overlay's own size where that is None.
 
-
-def parse_png(data: bytes, size: Size | None) -> Hints:
-    """A PNG overlay as hints for a picture of `size` (W, H), or of the PNG's own size where that is None.
-
-    Raises `HintError` when it is no PNG, too large, damaged, without alpha, or of another aspect than the picture.
+    Raises `HintError` for what `decode` refuses, and for another aspect than the picture's.
     """
-    # Width and height stand at a fixed place, so that a bomb is refused before anything is decoded.
-    if len(data) < 24 or data[:8] != b"\x89PNG\r\n\x1a\n" or data[12:16] != b"IHDR":
-        raise HintError("this is not a PNG file: save the hints as an RGBA PNG")
-    found = int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
-    if not 0 < found[0] * found[1] <= MAX_PIXELS:
-        raise HintError(
-            f"the PNG claims {found[0]} x {found[1]} pixels; 1 to {MAX_PIXELS // 10**6} million are read: "
-            "save it smaller, any size of the picture's aspect will do"
-        )
+    overlay = decode(data)
+    found = overlay.shape[1], overlay.shape[0]
     if size is not None:
         _check_aspect(found, size)
-    return Hints(size or found, _decode(data))
-
-
-def _decode(data: bytes) -> Bytes:
-    """The pixels of a PNG whose size was checked: RGBA [H, W, 4]."""
-    try:
-        # Not Image.open: its own limit warns through process-wide state, and ours was checked already.
-        with PngImagePlugin.PngImageFile(io.BytesIO(data)) as image:
-            mode, has_alpha = image.mode, image.has_transparency_data
-            if has_alpha:
-                image.load()
-                with_whole_key(image, data)
-                rgba = np.array(image if mode == "RGBA" else image.convert("RGBA"))
-                if may_lack_rows(data, rgba[-1]) and not is_whole(data):
-                    raise EOFError("its rows end early")
-                return rgba
-    except Exception as error:  # Pillow lets SyntaxError, struct.error, zlib.error and more through
-        raise HintError(f"the PNG is damaged or cut short ({error}): save it again") from error
-    raise HintError(f"the PNG has no alpha ({mode}), so nothing says where the hints are: save it as RGBA")
+    return Hints(size or found, overlay, warnings=warnings_of(overlay))
 
 
 # --- JSON ---
@@ -184,7 +160,19 @@ def parse_json(text: bytes, size: Size | None) -> Hints:
             vertices.append(place.vertex(corner[0], corner[1], f"{at}[0]", f"{at}[1]"))
         radius = place.length(stroke.get("width", 0), f"{where}.width") / 2.0
         marks.append(Mark(np.array(vertices), _color(stroke["color"], f"{where}.color"), radius))
+    if "unit" not in top and marks and place.size != (1, 1):
+        _ask_for_unit(marks)
     return Hints(place.size, None, marks)
+
+
+def _ask_for_unit(marks: list[Mark]) -> None:
+    """Raise `HintError` where every place lies in the first pixel: someone meant fractions of the picture."""
+    vertices = np.concatenate([mark.vertices for mark in marks])
+    if vertices.max() <= 1.0 and len({tuple(vertex) for vertex in vertices.tolist()}) > 1:
+        raise HintError(
+            'every x and y lies within 0..1: are they fractions of the picture? Add "unit": "fraction", or "unit": '
+            '"pixel" if the first pixel is meant'
+        )
 
 
 class _Place:
@@ -268,9 +256,26 @@ def _number(value: object, where: str) -> float:
 
 
 def _color(value: object, where: str) -> tuple[int, int, int]:
-    if not isinstance(value, str) or not re.fullmatch("#[0-9a-fA-F]{6}", value):
-        raise HintError(f'{where}: expected a colour as "#b5533c", found {_show(value)}')
-    return int(value[1:3], 16), int(value[3:5], 16), int(value[5:7], 16)
+    """A color as people write it: #b5533c, b5533c, #b53, a CSS name, rgb(…), hsl(…), hsv(…), or lab(L a b)."""
+    text = value.strip().lower() if isinstance(value, str) else ""
+    try:
+        if found := _LAB.fullmatch(text):
+            r, g, b = lab_to_rgb(np.array([[[float(v) for v in found.groups()]]]))[0, 0]
+            return int(r), int(g), int(b)
+        if _HEX.fullmatch(text):
+            text = f"#{text}"
+        r, g, b = ImageColor.getrgb(_spaced(text))  # type: ignore[misc]  # four of them are the error below
+    except ValueError:
+        what = 'expected a color as "#b5533c", "red", "rgb(181, 83, 60)", "hsl(11, 50%, 47%)" or "lab(46 37 31)"'
+        raise HintError(f"{where}: {what}, found {_show(value)}") from None
+    return r, g, b
+
+
+def _spaced(text: str) -> str:
+    """CSS's newer rgb(181 83 60) as the older form, with commas."""
+    name, bracket, rest = text.partition("(")
+    inner = rest.rstrip(") ").strip()
+    return f"{name}({','.join(inner.split())})" if bracket and "," not in inner else text
 
 
 def _size(value: object) -> Size:
@@ -293,15 +298,20 @@ def _show(value: object) -> str:
 
 
 def to_json(hints: Hints) -> str:
-    """The marks as a JSON hint file that `parse_json` reads back exactly, in the same order.
+    """The hints as a JSON hint file that `parse_json` reads back, marks exactly and in the same order.
 
-    Raises `HintError` for a painted overlay.
+    Paint becomes the points and strokes that cover it (hint_shapes.py). Raises `HintError` where they are too many.
     """
+    marks = hints.marks
     if hints.overlay is not None:
-        raise HintError("a painted overlay has no points to write as JSON: keep the PNG, both kinds lie side by side")
+        from .hint_shapes import marks_of
+
+        marks = marks_of(hints.overlay, hints.size) + marks
+    if sum(len(mark.vertices) for mark in marks) > MAX_POINTS:
+        raise HintError(f"the painting takes more than {MAX_POINTS} points and vertices: keep the picture")
     points: list[dict[str, object]] = []
     strokes: list[dict[str, object]] = []
-    for mark in hints.marks:
+    for mark in marks:
         color = "#{:02x}{:02x}{:02x}".format(*mark.color)
         vertices = [[float(x), float(y)] for x, y in mark.vertices]
         # Strokes lie over points, so a point that was set after a stroke is written as a stroke of one vertex.
@@ -309,8 +319,5 @@ def to_json(hints: Hints) -> str:
             points.append({"x": vertices[0][0], "y": vertices[0][1], "color": color, "radius": float(mark.radius)})
         else:
             strokes.append({"points": vertices, "color": color, "width": 2.0 * mark.radius})
-    content = {"version": VERSION, "size": list(hints.size), "points": points, "strokes": strokes}
+    content = {"version": VERSION, "size": list(hints.size), "unit": "pixel", "points": points, "strokes": strokes}
     return json.dumps(content, separators=(",", ":")) + "\n"
-
-
-# --- Which file belongs to which picture ---

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -45,12 +46,16 @@ class Hints:
     overlay: Bytes | None = None
     """RGBA [H', W', 4] of the picture's aspect at any size; alpha >= 128 is a hint."""
     marks: list[Mark] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    """What whoever made them should know."""
 
     @property
     def count(self) -> int:
-        """Hinted overlay pixels and marks together, for messages."""
-        painted = 0 if self.overlay is None else int(np.count_nonzero(self.overlay[..., 3] >= OPAQUE))
-        return painted + len(self.marks)
+        """Marks and connected pieces of paint together, as a person would count them."""
+        if self.overlay is None:
+            return len(self.marks)
+        painted = (self.overlay[..., 3] >= OPAQUE).astype(np.uint8)
+        return int(cv2.connectedComponents(painted, connectivity=8)[0]) - 1 + len(self.marks)
 
     @property
     def is_empty(self) -> bool:
@@ -137,7 +142,7 @@ def _draw(marks: Sequence[Mark], size: tuple[int, int], cells: Bytes) -> None:
     p[upward], q[upward] = q[upward], p[upward]
     radius = np.repeat([float(mark.radius) for mark in marks], lengths)
     number = np.repeat(np.arange(1, len(marks) + 1, dtype=np.int32), lengths)
-    colours = np.array([(0, 0, 0), *(mark.color for mark in marks)], np.uint8)
+    colors = np.array([(0, 0, 0), *(mark.color for mark in marks)], np.uint8)
 
     crossed_rows = np.clip(np.floor(np.stack([p[:, 1], q[:, 1]]) * per_cell[1]), 0, h - 1)
     reach = np.stack([p[:, 1] - radius, q[:, 1] + radius]) * per_cell[1] - 0.5
@@ -162,7 +167,7 @@ def _draw(marks: Sequence[Mark], size: tuple[int, int], cells: Bytes) -> None:
             _enter(table, row - top, low, high, number[segment])
         uppermost = _topmost(table)
         drawn = uppermost > 0
-        strip[drawn, :3] = colours[uppermost[drawn]]
+        strip[drawn, :3] = colors[uppermost[drawn]]
         strip[drawn, 3] = 255
 
 

@@ -1,6 +1,6 @@
 """sRGB <-> CIE LAB (D65, 2 degree observer): the one definition of colour, in NumPy.
 
-Formulas: IEC 61966-2-1 (sRGB transfer curve) and CIE 15 (LAB). The torch twins are in `tensors.py`.
+Formulas: IEC 61966-2-1 (sRGB transfer curve) and CIE 15 (LAB). The same in torch is in `tensors.py`.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ def ab_rmse(found_ab: Array, true_ab: Array) -> float:
     return float(np.sqrt(((found_ab - true_ab) ** 2).sum(-1).mean()))
 
 
-def colourfulness(rgb: NDArray[np.uint8]) -> float:
+def colorfulness(rgb: NDArray[np.uint8]) -> float:
     """Hasler and Suesstrunk 2003, M3: 0 for grey, about 15 slightly, 45 averagely, 100 extremely colourful."""
     r, g, b = (rgb[..., i].astype(np.float64) for i in range(3))
     rg, yb = r - g, 0.5 * (r + g) - b
@@ -44,8 +44,8 @@ def ciede2000(lab1: Array, lab2: Array) -> Array:
     c1, c2 = np.hypot(a1, b1), np.hypot(a2, b2)
     h1, h2 = np.degrees(np.arctan2(b1, a1)) % 360.0, np.degrees(np.arctan2(b2, a2)) % 360.0
 
-    coloured = c1 * c2 > 0
-    dh = np.where(coloured, (h2 - h1 + 180.0) % 360.0 - 180.0, 0.0)
+    colored = c1 * c2 > 0
+    dh = np.where(colored, (h2 - h1 + 180.0) % 360.0 - 180.0, 0.0)
     dl, dc = l2 - l1, c2 - c1
     d_hue = 2.0 * np.sqrt(c1 * c2) * np.sin(np.radians(dh / 2.0))
 
@@ -53,7 +53,7 @@ def ciede2000(lab1: Array, lab2: Array) -> Array:
     total = h1 + h2
     apart = np.abs(h1 - h2) > 180.0
     h_mean = np.where(apart, np.where(total < 360.0, total + 360.0, total - 360.0), total) / 2.0
-    h_mean = np.where(coloured, h_mean, total)
+    h_mean = np.where(colored, h_mean, total)
     t = (
         1.0
         - 0.17 * np.cos(np.radians(h_mean - 30.0))
@@ -81,8 +81,8 @@ def picture_scores(found: Bytes, truth: Bytes, truth_lab: Array) -> dict[str, fl
         "accuracy": bin_accuracy(found_lab[..., 1:], truth_lab[..., 1:]),
         "rmse": ab_rmse(found_lab[..., 1:], truth_lab[..., 1:]),
         "ciede": float(ciede2000(found_lab, truth_lab).mean()),
-        "colourfulness": colourfulness(found),
-        "true_colourfulness": colourfulness(truth),
+        "colourfulness": colorfulness(found),
+        "true_colourfulness": colorfulness(truth),
     }
 
 

@@ -40,8 +40,8 @@ def export_fused(model: FusedColorizer, path: Path, *, dense: bool = False) -> N
 def describe(path: Path, manifest: dict[str, Any]) -> None:
     """Write what the manifest says of a graph into the file itself, for whoever meets it alone."""
     model = onnx.load(str(path))
-    told = ("gcolor", "model", "bins", "decode", "grid", "precision")
-    onnx.helper.set_model_props(model, {name: json.dumps(manifest[name]) for name in told})
+    names = ("gcolor", "model", "bins", "decode", "grid", "precision")
+    onnx.helper.set_model_props(model, {name: json.dumps(manifest[name]) for name in names})
     onnx.save(model, str(path))
 
 

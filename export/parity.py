@@ -69,8 +69,8 @@ def true_hints(photo: Bytes, grid: tuple[int, int], rng: np.random.Generator, co
     h, w = grid
     out = np.zeros((h, w, 4), np.uint8)
     for y, x in zip(rng.integers(1, h - 1, count), rng.integers(1, w - 1, count), strict=True):
-        colour = photo[y * photo.shape[0] // h, x * photo.shape[1] // w]
-        out[y - 1 : y + 2, x - 1 : x + 2] = (*colour, 255)
+        color = photo[y * photo.shape[0] // h, x * photo.shape[1] // w]
+        out[y - 1 : y + 2, x - 1 : x + 2] = (*color, 255)
     return out
 
 

@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..color import tensors
 from .blocks import conv_bn
 
 
@@ -38,7 +39,7 @@ class LearnedEnlarging(nn.Module):
 
     def forward(self, ab: Tensor, choices: Tensor) -> Tensor:
         b, _, h, w = ab.shape
-        share = choices.view(b, 1, 9, 4, h, w).softmax(2)
+        share = tensors.middle_softmax(choices.view(b, 1, 9, 4, h, w), 2)
         near = F.conv2d(F.pad(ab, (1, 1, 1, 1), mode="replicate"), self.around.to(ab.dtype), groups=2)
         mixed = (near.view(b, 2, 9, 1, h, w) * share).sum(2)
         return F.pixel_shuffle(mixed.view(b, 8, h, w), 2)

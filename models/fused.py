@@ -162,5 +162,5 @@ class FusedColorizer(nn.Module):
         hint_ab, hint_mask = self.hint_chroma(hints_Nhw4)
         ab = self.network(lightness[:, None], hint_ab, hint_mask).ab
         height, width = float_length(indices(fy, 1)), float_length(indices(fy, 2))
-        nought = torch.zeros_like(height)
-        return self.paint.apply_chroma(y, fy, ab, torch.stack([nought, nought, height, width])), ab
+        zero = torch.zeros_like(height)
+        return self.paint.apply_chroma(y, fy, ab, torch.stack([zero, zero, height, width])), ab

@@ -72,8 +72,8 @@ class HintPropagation(nn.Module):
         value = F.pad(value, (0, self.width - 3, 0, 1)).expand(-1, self.heads, -1, -1)
         out = F.scaled_dot_product_attention(q, k, value, scale=1.0)
         sure = out[..., 2:3]
-        colour = out[..., :2] / (sure + 1e-3)
-        return torch.cat([colour, sure], dim=-1).permute(0, 1, 3, 2).reshape(b, self.heads * 3, h, w)
+        color = out[..., :2] / (sure + 1e-3)
+        return torch.cat([color, sure], dim=-1).permute(0, 1, 3, 2).reshape(b, self.heads * 3, h, w)
 
 
 class ResidualSpreading(nn.Module):

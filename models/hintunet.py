@@ -131,7 +131,7 @@ class HintUNet(Network):
             b, _, h, w = x.shape
             logits = logits.float().view(b, 2, bins.COUNT, h, w)
             copied = carried.float().view(b, self.config.heads, 3, h, w)[:, :, :2] * AB_SCALE
-            gate = gates.float().softmax(1)
+            gate = tensors.middle_softmax(gates.float(), 1)
             own = tensors.annealed_mean(logits, self.config.temperature)
             ab = own * gate[:, :1] + (copied * gate[:, 1:].unsqueeze(2)).sum(1)
             light4 = F.avg_pool2d(lightness, STRIDE)

@@ -12,8 +12,8 @@ from torch import nn
 
 from ..color.errors import UsageError
 from .blocks import ResBlock
-from .build import build
 from .config import ModelConfig
+from .factory import build
 from .prediction import Network
 
 

@@ -160,11 +160,11 @@ class Colorizer:
         height, width = self._rgb.shape[:2]
         corners = itertools.product(range(0, height, TILE), range(0, width, TILE))
         tiles = [(slice(top, top + TILE), slice(left, left + TILE)) for top, left in corners]
-        if self.engine.painters == 1:
+        if self.engine.parallel_tiles == 1:
             for tile in tiles:
                 work(tile)
         else:
-            with ThreadPoolExecutor(self.engine.painters) as pool:
+            with ThreadPoolExecutor(self.engine.parallel_tiles) as pool:
                 list(pool.map(work, tiles))
 
     def _raster(self, hints: Bytes | Hints | None) -> Bytes:

@@ -83,7 +83,7 @@ def check_writable(folder: Path, made: Iterable[str] = ()) -> None:
 
 
 def unwritable(error: OSError, folder: Path) -> UsageError:
-    """What a user is told where an output folder cannot be written to."""
+    """The error where an output folder cannot be written to."""
     where = show(error.filename or folder)
     return UsageError(f"{where}: cannot write there ({error.strerror}); choose another folder with -o")
 

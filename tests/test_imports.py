@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -47,6 +48,16 @@ def test_a_folder_imports_only_what_lies_below_it(folder: str) -> None:
             if module.startswith("."):
                 assert module[1:].split(".")[0] in BELOW[folder] | {folder, "version"}, f"{path.name} imports {module}"
             assert not module.startswith("gcolor"), f"{path.name}: imports inside the package are relative"
+
+
+def test_the_table_of_contributing_is_this_one() -> None:
+    text = (Path(__file__).parent.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("| `")
+    ]
+    table = {row[0].strip("`/"): set(re.findall(r"[a-z]+", row[2])) for row in rows if row[0].strip("`/") in BELOW}
+    everything = set(BELOW) - {"cli"}
+    assert {name: everything if "all" in words else words & set(BELOW) for name, words in table.items()} == BELOW
 
 
 def graph() -> dict[str, set[str]]:

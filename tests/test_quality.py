@@ -60,10 +60,10 @@ def test_single_hints_of_foreign_colours_are_obeyed(colorizer: Colorizer, some: 
         y, x = candidates[rng.integers(len(candidates))]
         angle, radius = rng.uniform(0, 2 * np.pi), rng.uniform(10, 50)
         wanted = np.array([lightness[y, x], radius * np.cos(angle), radius * np.sin(angle)])
-        colour = lab.lab_to_rgb(wanted)
-        wanted_ab = lab.rgb_to_lab(colour)[1:]
+        color = lab.lab_to_rgb(wanted)
+        wanted_ab = lab.rgb_to_lab(color)[1:]
         hints = np.zeros((256, 256, 4), np.uint8)
-        hints[y - 1 : y + 2, x - 1 : x + 2] = (*colour, 255)
+        hints[y - 1 : y + 2, x - 1 : x + 2] = (*color, 255)
         distances.append(float(np.hypot(*(lab.rgb_to_lab(colorizer.color(hints)[y, x])[1:] - wanted_ab))))
     assert np.mean(distances) < 4.0, distances
 

@@ -129,6 +129,16 @@ class TrainConfig:
         return cls(**values)
 
 
+def choices_of(name: str, config: type = TrainConfig) -> tuple[str, ...]:
+    """The words that a field of a configuration may be; none where it may be anything else."""
+    kind = get_type_hints(config).get(name)
+    return get_args(kind) if get_origin(kind) is Literal else ()
+
+
+ENCODERS = choices_of("encoder", ModelConfig)
+"""What may look at the photograph beside the network itself; "" for nothing."""
+
+
 def parse_field(text: str) -> tuple[str, Any]:
     """A field of TrainConfig and its value from "NAME=VALUE", as the command line has them.
 
@@ -136,7 +146,7 @@ def parse_field(text: str) -> tuple[str, Any]:
     """
     name, equals, value = text.partition("=")
     kind = get_type_hints(TrainConfig).get(name)
-    choices = get_args(kind) if get_origin(kind) is Literal else ()
+    choices = choices_of(name)
     if not equals or kind is None or (kind not in (str, int, float, bool) and not choices):
         raise UsageError(f"--set {text}: write NAME=VALUE with a field of gcolor.trainer.config.TrainConfig")
     if choices and value not in choices:

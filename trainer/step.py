@@ -118,6 +118,12 @@ def rate(progress: float, step: int, config: TrainConfig) -> float:
     return config.learning_rate * warm * (0.01 + 0.99 * 0.5 * (1.0 + math.cos(math.pi * min(1.0, progress))))
 
 
+def set_rate(optimizer: torch.optim.Optimizer, learning_rate: float) -> None:
+    """Let each group of parameters learn at its share of a learning rate."""
+    for group in optimizer.param_groups:
+        group["lr"] = group["share"] * learning_rate
+
+
 def stage_at(progress: float, stages: list[Stage]) -> int:
     """The number of the stage that a share of the budget falls into."""
     return next((number for number, stage in enumerate(stages) if progress < stage.until), len(stages) - 1)

@@ -109,7 +109,7 @@ def go(name: str, out: Path, shards: ShardSet, held: ShardSet, budget: Budget) -
         config = configuration(ROWS[name], step, budget)
         train([shards.folder], run, config, resume=True, report=lambda text: click.echo(f"{name}: {text}", err=True))
         recent = [line for line in read_lines(run / "metrics.jsonl") if line["step"] > step - budget.every]
-        line = {"step": step}
+        line: dict[str, float] = {"step": step}
         line |= {f"train_{k}": sum(r[k] for r in recent) / len(recent) for k in ("accuracy", "loss")}
         tested = test(run, held, class_weights(shards.counts, config.rebalance), config)
         line |= {f"test_{k}": v for k, v in tested.items()}

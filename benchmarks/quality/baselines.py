@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating]
 
 # Bandwidths of `kernel_regression`: the best of four pairs tried on 30 photographs outside the test set.
 BANDWIDTH_PLACE = 2.0

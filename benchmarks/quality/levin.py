@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.linalg import splu
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating]
 
 NEIGHBOURS = [(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1) if (dy, dx) != (0, 0)]
 # The authors' constants, for lightness in 0..1: 2 sigma_r^2 is 0.6 times the variance of the window, large enough

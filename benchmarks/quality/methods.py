@@ -30,12 +30,12 @@ Spread = Callable[[Array, Array, NDArray[np.bool_]], Array]
 """Lightness [h, w] in 0..100, the hints' chroma [h, w, 2] and mask [h, w] to chroma [h, w, 2]."""
 
 
-def no_colour(lightness: Array, hint_ab: Array, mask: NDArray[np.bool_]) -> Array:
+def no_color(lightness: Array, hint_ab: Array, mask: NDArray[np.bool_]) -> Array:
     return np.zeros(hint_ab.shape)
 
 
 BASELINES: dict[str, Spread] = {
-    "grey": no_colour,
+    "grey": no_color,
     "nearest": lambda lightness, hint_ab, mask: nearest_hint(mask, hint_ab),
     "kernel": kernel_regression,
     "levin": levin,
@@ -47,7 +47,7 @@ def spread_hints(spread: Spread, view: View, hints: Bytes) -> Bytes:
     ab = spread(lab.rgb_to_lightness(view.small.rgb), *hinted_ab(hints))
     height, width = view.rgb.shape[:2]
     if ab.shape[:2] != (height, width):
-        ab = cv2.resize(ab, (width, height), interpolation=cv2.INTER_CUBIC)
+        ab = np.asarray(cv2.resize(ab, (width, height), interpolation=cv2.INTER_CUBIC), np.float64)
     return lab.lab_to_rgb(np.concatenate([view.lab[..., :1], ab], axis=-1))
 
 

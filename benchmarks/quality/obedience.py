@@ -15,6 +15,8 @@ differ by 15.4 behind such an edge and by 7.4 before it (14.7 and 7.6 for Felzen
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from gcolor.color import lab, protocol
 from gcolor.color.lab import Array, Bytes
@@ -57,9 +59,9 @@ def foreign_hint(view: View) -> tuple[int, int, Bytes, Array] | None:
             continue
         hue, chroma = rng.uniform(0.0, 2.0 * np.pi), rng.uniform(*CHROMA)
         ab = gamut_ab(lightness, chroma * np.array([np.cos(hue), np.sin(hue)]))
-        colour = lab.lab_to_rgb(np.array([lightness, *ab]))
+        color = lab.lab_to_rgb(np.array([lightness, *ab]))
         if np.hypot(*(ab - view.lab[y, x, 1:])) >= FOREIGN:
-            return int(y), int(x), colour, gamut_ab(lightness, lab.rgb_to_lab(colour)[1:])
+            return int(y), int(x), color, gamut_ab(lightness, lab.rgb_to_lab(color)[1:])
     return None
 
 
@@ -80,13 +82,13 @@ def parts_around(lightness: Array, y: int, x: int) -> dict[str, NDArray[np.bool_
     return dict(zip(PARTS, (~beyond, beyond & ~behind, beyond & behind, distance > FAR), strict=True))
 
 
-def obey(view: View, methods: dict[str, Method]) -> list[dict[str, float | str | None]]:
+def obey(view: View, methods: Mapping[str, Method]) -> list[dict[str, float | str | None]]:
     """A row for each method and number of true hints: the distance from the foreign hint's colour at its centre, from
     true hints' colours at theirs (None without any), and the change in each part (None where a part is empty)."""
     found = foreign_hint(view)
     if found is None:
         return []
-    y, x, colour, wanted = found
+    y, x, color, wanted = found
     parts = parts_around(view.lab[..., 0], y, x)
     rows: list[dict[str, float | str | None]] = []
     for others in OTHERS:
@@ -94,18 +96,16 @@ def obey(view: View, methods: dict[str, Method]) -> list[dict[str, float | str |
         for name, method in methods.items():
             raster = view.hints(others)
             plain = lab.rgb_to_lab(method(view, raster))[..., 1:]
-            raster[y - 1 : y + 2, x - 1 : x + 2] = [*colour, 255]
+            raster[y - 1 : y + 2, x - 1 : x + 2] = [*color, 255]
             hinted = lab.rgb_to_lab(method(view, raster))[..., 1:]
             change = np.linalg.norm(hinted - plain, axis=-1)
-            rows.append(
-                {
-                    "method": name,
-                    "others": others,
-                    "foreign": float(np.hypot(*(hinted[y, x] - wanted))),
-                    "true": float(np.linalg.norm((plain - view.lab[..., 1:])[centres], axis=-1).mean())
-                    if others
-                    else None,
-                }
-                | {part: float(change[where].mean()) if where.any() else None for part, where in parts.items()}
-            )
+            at_hints = np.linalg.norm((plain - view.lab[..., 1:])[centres], axis=-1)
+            row: dict[str, float | str | None] = {
+                "method": name,
+                "others": others,
+                "foreign": float(np.hypot(*(hinted[y, x] - wanted))),
+                "true": float(at_hints.mean()) if others else None,
+            }
+            row |= {part: float(change[where].mean()) if where.any() else None for part, where in parts.items()}
+            rows.append(row)
     return rows

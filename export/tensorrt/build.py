@@ -41,7 +41,7 @@ def build_engine(
     step: Step | None = None,
     report: Callable[[str], object] | None = None,
 ) -> bytes:
-    """Parse a graph and build its engine. report is told, in a sentence, what of the options TensorRT does not do.
+    """Parse a graph and build its engine. report gets a sentence for each option that TensorRT does not have.
 
     Raises BundleError where the parser refuses the graph, EngineError where TensorRT cannot build it or does not
     know an option.

@@ -27,7 +27,7 @@ def build_engines(
 ) -> list[str]:
     """Build the engines of a bundle that are missing or stale; returns the graphs that were built.
 
-    shapes: see `make_profiles`. report is told which were built, and why. The timing cache lies beside the engines
+    shapes: see `make_profiles`. report gets a line for what is built, and why. The timing cache lies beside the engines
     unless the options name one. Raises what `build_engine` and `import_tensorrt` raise, BundleError where the graph
     has what TensorRT refuses, UsageError where the bundle cannot be written.
     """

@@ -15,7 +15,7 @@ from ...color.hints import Hints
 from ..bundle import fingerprint
 from ..colorizer import Colorizer
 from ..files import make_parent, mode_for, show, temporary_file
-from ..pictures import Picture, is_coloured, read_area, read_picture, save_picture
+from ..pictures import Picture, is_colored, read_area, read_picture, save_picture
 from .fingerprint import take, unchanged
 from .journal import Entry, Recipe
 from .options import Settings
@@ -77,7 +77,7 @@ def _color(colorizer: Colorizer, job: Job, settings: Settings) -> Result:
         # What was coloured must be what was fingerprinted, and no half-written file.
         if not unchanged(path, before):
             raise PictureError(f"{show(path)} changed while it was read; run again when it is complete")
-    kept = settings.keep_color and hints is None and is_coloured(picture.rgb)
+    kept = settings.keep_color and hints is None and is_colored(picture.rgb)
     make_parent(job.output, Path(job.roots.output))
     with temporary_file(job.output) as temporary:
         if kept and job.output.suffix == job.source.suffix:

@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 
 # A file that changed this short a while ago (ns) may change again and keep its times: file systems count in ticks of
 # up to two seconds. Its stat proves nothing.
-YOUNG = 2_000_000_000
+RECENT_NS = 2_000_000_000
 
 
 class Status(Protocol):
@@ -47,7 +47,7 @@ def take(path: str | os.PathLike[str]) -> Fingerprint:
         raise OSError(0, "not a regular file", path)
     with open(path, "rb") as file:
         status = os.fstat(file.fileno())
-        old = time.time_ns() - max(status.st_mtime_ns, status.st_ctime_ns) > YOUNG
+        old = time.time_ns() - max(status.st_mtime_ns, status.st_ctime_ns) > RECENT_NS
         digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
     return Fingerprint(status.st_size, status.st_mtime_ns, status.st_ctime_ns if old else 0, digest)
 

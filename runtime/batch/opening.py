@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ..colorizer import Colorizer
 
 # Pictures of a folder that fills up.
-MANY = 1_000_000
+UNKNOWN_COUNT = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +27,7 @@ class Opening:
     backend: str = "auto"
     batch_size: int = 0
     jobs: int | None = None
-    pictures: int = MANY
+    pictures: int = UNKNOWN_COUNT
     processes: int = 1
 
     def open(self, device: str) -> tuple[Colorizer, int]:

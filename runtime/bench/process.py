@@ -40,7 +40,7 @@ class WorkerProcess:
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin and stdout
         line = ""
-        # A dead process is told by its silence.
+        # A dead process shows by its silence.
         with contextlib.suppress(BrokenPipeError):
             print(json.dumps({"do": do, **given}), file=stdin, flush=True)
             line = stdout.readline()

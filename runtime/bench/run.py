@@ -61,7 +61,7 @@ class Settings:
 
 
 @dataclass(slots=True)
-class _Seat:
+class _OpenEngine:
     """An engine that is open: its process, how the report calls it, and what it holds of the report."""
 
     process: WorkerProcess
@@ -71,7 +71,7 @@ class _Seat:
 
 
 def run_bench(bundles: dict[str, Path | None], settings: Settings, say: Say) -> dict[str, Any]:
-    """Measure every bundle, by the name that stands in the report, with every engine. say: hears what is being done.
+    """Measure every bundle, by the name that stands in the report, with every engine; say gets a line for each part.
 
     Raises BundleError for a bundle that does not load, EngineError where an engine that was asked for cannot be opened,
     or none can.
@@ -80,18 +80,18 @@ def run_bench(bundles: dict[str, Path | None], settings: Settings, say: Say) -> 
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gcolor-bench-")))
-        seats, unavailable = _open_engines(stack, loaded, settings, say)
-        rows = _measure(seats, settings, say)
-        note = _compare(seats, settings, folder, say)
+        engines, unavailable = _open_engines(stack, loaded, settings, say)
+        rows = _measure(engines, settings, say)
+        note = _compare(engines, settings, folder, say)
         if settings.truth:
-            _score(seats, settings.truth, folder, say)
-        stages = _measure_stages(seats, settings, folder, say) if settings.stage_runs else []
+            _score(engines, settings.truth, folder, say)
+        stages = _measure_stages(engines, settings, folder, say) if settings.stage_runs else []
         return {
             "gcolor": __version__,
             "machine": describe(),
             "load_before": load,
             "settings": _recorded(settings, loaded),
-            "engines": [seat.entry for seat in seats],
+            "engines": [engine.entry for engine in engines],
             "unavailable": unavailable,
             "rows": rows,
             "stages": stages,
@@ -127,19 +127,19 @@ def _candidates(settings: Settings) -> list[tuple[str, str]]:
 
 def _open_engines(
     stack: ExitStack, bundles: dict[str, Bundle], settings: Settings, say: Say
-) -> tuple[list[_Seat], list[dict[str, str]]]:
-    seats: list[_Seat] = []
+) -> tuple[list[_OpenEngine], list[dict[str, str]]]:
+    engines: list[_OpenEngine] = []
     missing: list[dict[str, str]] = []
     for backend, device in _candidates(settings):
         for name, bundle in bundles.items():
             say(f"opening {backend} on {device}: {name}")
-            twin = next((s for s in seats if backend == "torch" and _twins(s, bundle, device)), None)
-            if twin:
-                reason = f"the same weights as {twin.key['bundle']}, measured there"
+            same = next((s for s in engines if backend == "torch" and _is_same_network(s, bundle, device)), None)
+            if same:
+                reason = f"the same weights as {same.key['bundle']}, measured there"
                 missing.append({"bundle": name, "backend": backend, "device": device, "reason": reason})
                 continue
             try:
-                seats.append(_open(stack, name, bundle, backend, device, settings.threads))
+                engines.append(_open(stack, name, bundle, backend, device, settings.threads))
             except WorkerError as error:
                 # What the machine lacks, it lacks for every bundle; a reason that names the bundle is its own.
                 lacking = error.exit_code == EngineError.exit_code and str(bundle.path) not in str(error)
@@ -147,29 +147,28 @@ def _open_engines(
                 missing.append({"bundle": whose, "backend": backend, "device": device, "reason": str(error)})
                 if lacking:
                     break
-    _check_asked(seats, missing, settings)
-    return seats, missing
+    _check_asked(engines, missing, settings)
+    return engines, missing
 
 
-def _twins(seat: _Seat, bundle: Bundle, device: str) -> bool:
+def _is_same_network(engine: _OpenEngine, bundle: Bundle, device: str) -> bool:
     """PyTorch always runs the fp32 weights, which bundles of several precisions have in common."""
-    mine, other = (b.manifest["files"].get(WEIGHTS) for b in (bundle, seat.bundle))
-    return (seat.key["backend"], parse_device(seat.key["device"]).kind) == ("torch", parse_device(device).kind) and (
-        mine is not None and mine == other
-    )
+    mine, other = (b.manifest["files"].get(WEIGHTS) for b in (bundle, engine.bundle))
+    kinds = {parse_device(name).kind for name in (device, engine.key["device"])}
+    return engine.key["backend"] == "torch" and len(kinds) == 1 and mine is not None and mine == other
 
 
-def _check_asked(seats: list[_Seat], missing: list[dict[str, str]], settings: Settings) -> None:
-    opened = {seat.key["backend"] for seat in seats}
+def _check_asked(engines: list[_OpenEngine], missing: list[dict[str, str]], settings: Settings) -> None:
+    opened = {engine.key["backend"] for engine in engines}
     for backend in settings.backends or ("",):
-        if backend not in opened if backend else not seats:
+        if backend not in opened if backend else not engines:
             why = "; ".join(
                 f"{m['backend']} on {m['device']}: {m['reason']}" for m in missing if backend in ("", m["backend"])
             )
             raise EngineError(f"{f'backend {backend} cannot' if backend else 'no engine can'} be measured here ({why})")
 
 
-def _open(stack: ExitStack, name: str, bundle: Bundle, backend: str, device: str, threads: int) -> _Seat:
+def _open(stack: ExitStack, name: str, bundle: Bundle, backend: str, device: str, threads: int) -> _OpenEngine:
     with ExitStack() as guard:
         process = guard.enter_context(WorkerProcess())
         entry = process.ask("open", bundle=str(bundle.path), backend=backend, device=device, threads=threads)
@@ -180,7 +179,7 @@ def _open(stack: ExitStack, name: str, bundle: Bundle, backend: str, device: str
         "backend": backend,
         "device": str(entry.pop("device")),
     }
-    return _Seat(process, bundle, key, key | entry)
+    return _OpenEngine(process, bundle, key, key | entry)
 
 
 def _configurations(settings: Settings) -> list[tuple[int, int]]:
@@ -189,31 +188,31 @@ def _configurations(settings: Settings) -> list[tuple[int, int]]:
     return sorted(pairs, key=lambda pair: (pair[0] ** 2 * pair[1], pair))
 
 
-def _measure(seats: list[_Seat], settings: Settings, say: Say) -> list[dict[str, Any]]:
-    rows: list[tuple[_Seat, dict[str, Any]]] = []
-    for seat in seats:
+def _measure(engines: list[_OpenEngine], settings: Settings, say: Say) -> list[dict[str, Any]]:
+    rows: list[tuple[_OpenEngine, dict[str, Any]]] = []
+    for engine in engines:
         for number, (size, batch) in enumerate(_configurations(settings)):
-            say(f"warming up {_label(seat)}, {batch} x {size}")
-            row: dict[str, Any] = {**seat.key, "size": size, "batch": batch, "rounds": []}
-            row |= _ask(seat, row, "prepare", size=size, batch=batch)
+            say(f"warming up {_label(engine)}, {batch} x {size}")
+            row: dict[str, Any] = {**engine.key, "size": size, "batch": batch, "rounds": []}
+            row |= _ask(engine, row, "prepare", size=size, batch=batch)
             if number == 0 and "error" not in row:
-                seat.entry["first_picture_ms"] = seat.entry["load_ms"] + row["first_call_ms"]
-            rows.append((seat, row))
+                engine.entry["first_picture_ms"] = engine.entry["load_ms"] + row["first_call_ms"]
+            rows.append((engine, row))
     for turn in range(settings.rounds):
         say(f"round {turn + 1} of {settings.rounds}")
         # To and fro, so that nobody always works behind the same neighbour.
-        for seat, row in rows if turn % 2 == 0 else rows[::-1]:
+        for engine, row in rows if turn % 2 == 0 else rows[::-1]:
             if "error" not in row:
                 share = settings.seconds / settings.rounds
                 given = {"size": row["size"], "batch": row["batch"], "seconds": share, "runs": settings.runs}
-                row["rounds"].append(_ask(seat, row, "measure", **given).get("calls_ms", []))
+                row["rounds"].append(_ask(engine, row, "measure", **given).get("calls_ms", []))
     return [_summarise(row) for _, row in rows]
 
 
-def _ask(seat: _Seat, row: dict[str, Any], do: str, **given: object) -> dict[str, Any]:
+def _ask(engine: _OpenEngine, row: dict[str, Any], do: str, **given: object) -> dict[str, Any]:
     """The answer; {} where it failed, and the row says so."""
     try:
-        return seat.process.ask(do, **given)
+        return engine.process.ask(do, **given)
     except WorkerError as error:
         row["error"] = str(error)
         return {}
@@ -238,21 +237,21 @@ def _summarise(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _compare(seats: list[_Seat], settings: Settings, folder: Path, say: Say) -> dict[str, Any] | None:
+def _compare(engines: list[_OpenEngine], settings: Settings, folder: Path, say: Say) -> dict[str, Any] | None:
     """Put "accuracy" into the engines' entries, or why there is none; says over what, None where it is not wanted."""
     if not settings.photos:
         return None
     accuracy.write_tasks(accuracy.parity_tasks(settings.photos), folder / "parity.npz")
     references: dict[str | None, list[accuracy.Made]] = {}
-    for seat in seats:
-        weights = seat.bundle.manifest["files"].get(WEIGHTS)
-        say(f"accuracy of {_label(seat)}")
+    for engine in engines:
+        weights = engine.bundle.manifest["files"].get(WEIGHTS)
+        say(f"accuracy of {_label(engine)}")
         try:
             if weights not in references:
-                references[weights] = _reference(seats, seat.bundle, folder)
-            seat.entry["accuracy"] = accuracy.compare(_color(seat.process, folder, "parity"), references[weights])
+                references[weights] = _reference(engines, engine.bundle, folder)
+            engine.entry["accuracy"] = accuracy.compare(_color(engine.process, folder, "parity"), references[weights])
         except GcolorError as error:
-            seat.entry |= {"accuracy": None, "accuracy_missing": str(error)}
+            engine.entry |= {"accuracy": None, "accuracy_missing": str(error)}
     return {
         "photos": len(settings.photos),
         "source": settings.photos_source,
@@ -261,25 +260,25 @@ def _compare(seats: list[_Seat], settings: Settings, folder: Path, say: Say) -> 
     }
 
 
-def _score(seats: list[_Seat], photos: dict[str, Bytes], folder: Path, say: Say) -> None:
+def _score(engines: list[_OpenEngine], photos: dict[str, Bytes], folder: Path, say: Say) -> None:
     """Put "truth", the scores against the true colours, into the engines' entries, or why there are none."""
     tasks = accuracy.truth_tasks(photos)
     accuracy.write_tasks(tasks, folder / "truth.npz")
-    for seat in seats:
-        say(f"scores of {_label(seat)}")
+    for engine in engines:
+        say(f"scores of {_label(engine)}")
         try:
-            seat.entry["truth"] = accuracy.score_truth(_color(seat.process, folder, "truth"), tasks, photos)
+            engine.entry["truth"] = accuracy.score_truth(_color(engine.process, folder, "truth"), tasks, photos)
         except WorkerError as error:
-            seat.entry |= {"truth": None, "truth_missing": str(error)}
+            engine.entry |= {"truth": None, "truth_missing": str(error)}
 
 
-def _reference(seats: list[_Seat], bundle: Bundle, folder: Path) -> list[accuracy.Made]:
+def _reference(engines: list[_OpenEngine], bundle: Bundle, folder: Path) -> list[accuracy.Made]:
     """What PyTorch on the CPU makes of the photos: by the engine that is measured, else by one opened for this."""
     weights = bundle.manifest["files"].get(WEIGHTS)
-    for seat in seats:
-        mine = seat.bundle.manifest["files"].get(WEIGHTS)
-        if (seat.key["backend"], seat.key["device"]) == ("torch", "cpu") and mine == weights:
-            return _color(seat.process, folder, "parity")
+    for engine in engines:
+        mine = engine.bundle.manifest["files"].get(WEIGHTS)
+        if (engine.key["backend"], engine.key["device"]) == ("torch", "cpu") and mine == weights:
+            return _color(engine.process, folder, "parity")
     with WorkerProcess() as process:
         process.ask("open", bundle=str(bundle.path), backend="torch", device="cpu", threads=cores())
         return _color(process, folder, "parity")
@@ -290,7 +289,7 @@ def _color(process: WorkerProcess, folder: Path, what: str) -> list[accuracy.Mad
     return accuracy.read_made(folder / "made.npz")
 
 
-def _measure_stages(seats: list[_Seat], settings: Settings, folder: Path, say: Say) -> list[dict[str, Any]]:
+def _measure_stages(engines: list[_OpenEngine], settings: Settings, folder: Path, say: Say) -> list[dict[str, Any]]:
     """One row for each engine and size: milliseconds of STAGES and of the whole, medians over the runs."""
     files = {}
     for size in sorted(settings.sizes):
@@ -299,31 +298,31 @@ def _measure_stages(seats: list[_Seat], settings: Settings, folder: Path, say: S
     failed: dict[int, str] = {}
     for turn in range(settings.stage_runs):
         say(f"stages, run {turn + 1} of {settings.stage_runs}")
-        for number, seat in enumerate(seats):
+        for number, engine in enumerate(engines):
             out = folder / f"stages{number}"
             out.mkdir(exist_ok=True)
             for path in files.values() if number not in failed else ():
                 try:
                     # The first of two warms up: the threads of the engine before may still be spinning.
-                    seat.process.ask("stages", source=str(path), folder=str(out), runs=2)
+                    engine.process.ask("stages", source=str(path), folder=str(out), runs=2)
                 except WorkerError as error:
                     failed[number] = str(error)
                     break
     rows: list[dict[str, Any]] = []
-    for number, seat in enumerate(seats):
-        rows += _stage_rows(seat, files, failed.get(number))
+    for number, engine in enumerate(engines):
+        rows += _stage_rows(engine, files, failed.get(number))
     return rows
 
 
-def _stage_rows(seat: _Seat, files: dict[int, Path], failed: str | None) -> Iterator[dict[str, Any]]:
+def _stage_rows(engine: _OpenEngine, files: dict[int, Path], failed: str | None) -> Iterator[dict[str, Any]]:
     answer: dict[str, Any] = {}
     if failed is None:
         try:
-            answer = seat.process.ask("stage_times")
+            answer = engine.process.ask("stage_times")
         except WorkerError as error:
             failed = str(error)
     for size, path in files.items():
-        row: dict[str, Any] = {**seat.key, "size": size}
+        row: dict[str, Any] = {**engine.key, "size": size}
         if failed:
             yield row | {"error": failed}
             continue
@@ -334,5 +333,5 @@ def _stage_rows(seat: _Seat, files: dict[int, Path], failed: str | None) -> Iter
         yield row | ({"not_told": answer["reason"]} if answer["reason"] else {})
 
 
-def _label(seat: _Seat) -> str:
-    return f"{seat.key['backend']} on {seat.key['device']} ({seat.key['bundle']})"
+def _label(engine: _OpenEngine) -> str:
+    return f"{engine.key['backend']} on {engine.key['device']} ({engine.key['bundle']})"

@@ -22,7 +22,7 @@ def scene(height: int, width: int, number: int = 0) -> Bytes:
     rgb = _sky(rng, y) + 14.0 * _clouds(rng, height, width, 4)[..., None]
     ground = y > 0.45 + 0.12 * _clouds(rng, 1, width, 3)
     leaves = 1.0 + 0.45 * _clouds(rng, height, width, 7, 0.85)
-    rgb[ground] = (_colour(rng, (40, 70, 20), (120, 150, 90)) * leaves[..., None])[ground]
+    rgb[ground] = (_color(rng, (40, 70, 20), (120, 150, 90)) * leaves[..., None])[ground]
     for _ in range(3):
         _building(rng, rgb, x, y)
     for _ in range(4):
@@ -31,12 +31,12 @@ def scene(height: int, width: int, number: int = 0) -> Bytes:
     return np.clip(np.rint(rgb), 0, 255).astype(np.uint8)
 
 
-def _colour(rng: np.random.Generator, low: tuple[int, int, int], high: tuple[int, int, int]) -> Plane:
+def _color(rng: np.random.Generator, low: tuple[int, int, int], high: tuple[int, int, int]) -> Plane:
     return rng.uniform(low, high).astype(np.float32)
 
 
 def _sky(rng: np.random.Generator, y: Plane) -> Plane:
-    top, bottom = _colour(rng, (60, 110, 170), (130, 170, 235)), _colour(rng, (180, 180, 170), (250, 225, 220))
+    top, bottom = _color(rng, (60, 110, 170), (130, 170, 235)), _color(rng, (180, 180, 170), (250, 225, 220))
     return top + (bottom - top) * y[..., None]
 
 
@@ -55,8 +55,8 @@ def _building(rng: np.random.Generator, rgb: Plane, x: Plane, y: Plane) -> None:
     wide, high = rng.uniform(0.08, 0.25), rng.uniform(0.25, 0.45)
     inside = (x > left) & (x < left + wide) & (y > top) & (y < top + high)
     window = (np.sin(x * 160.0) > 0.3) & (np.sin(y * 110.0) > 0.2)
-    rgb[inside] = _colour(rng, (110, 70, 60), (210, 170, 140))
-    rgb[inside & window] = _colour(rng, (20, 30, 40), (80, 90, 110))
+    rgb[inside] = _color(rng, (110, 70, 60), (210, 170, 140))
+    rgb[inside & window] = _color(rng, (20, 30, 40), (80, 90, 110))
 
 
 def _disc(rng: np.random.Generator, rgb: Plane, x: Plane, y: Plane, aspect: float) -> None:
@@ -65,4 +65,4 @@ def _disc(rng: np.random.Generator, rgb: Plane, x: Plane, y: Plane, aspect: floa
     distance = np.hypot((x - cx) * aspect, y - cy) / radius
     inside = distance < 1.0
     shade = 1.15 - 0.6 * distance[inside] ** 2
-    rgb[inside] = _colour(rng, (20, 20, 20), (250, 220, 240)) * shade[..., None]
+    rgb[inside] = _color(rng, (20, 20, 20), (250, 220, 240)) * shade[..., None]

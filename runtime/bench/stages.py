@@ -122,7 +122,7 @@ class _Timed:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self.backend, self.device, self.about = engine.backend, engine.device, engine.about
-        self.painters = engine.painters
+        self.parallel_tiles = engine.parallel_tiles
         self.calls: list[float] = []
 
     def color(self, rgb: Bytes, hints: Bytes) -> tuple[Bytes, NDArray[np.float32]]:

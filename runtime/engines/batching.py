@@ -35,7 +35,7 @@ class BatchingEngine:
     def __init__(self, engine: Engine, most: int, in_flight: int = 2) -> None:
         self.engine, self.most, self._free = engine, most, in_flight
         self.backend, self.device, self.about = engine.backend, engine.device, engine.about
-        self.painters = engine.painters
+        self.parallel_tiles = engine.parallel_tiles
         self._waiting: list[_Request] = []
         self._changed = threading.Condition()
 

@@ -17,13 +17,13 @@ class Engine(Protocol):
     """The two graphs of a bundle, loaded. Safe to call from several threads at once.
 
     backend: its name in BACKENDS; device: what really runs it, "cpu" or "cuda:N"; about: the library and its version;
-    painters: how many calls of `paint` at once make the best of it.
+    parallel_tiles: how many calls of `paint` at once make the best of it.
     """
 
     backend: str
     device: str
     about: str
-    painters: int
+    parallel_tiles: int
 
     def color(self, rgb: Bytes, hints: Bytes) -> tuple[Bytes, NDArray[np.float32]]:
         """rgb uint8 [N, H, W, 3] and hints uint8 [N, h, w, 4] to the coloured pictures and their ab [N, 2, g, k].

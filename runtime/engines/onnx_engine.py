@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 # At most so many tiles are painted at once; each takes some 40 MB.
-PAINTERS = 8
+PARALLEL_TILES = 8
 
 Session = Union["onnxruntime.InferenceSession", CudaSession]
 
@@ -45,7 +45,7 @@ class OnnxEngine:
     """
 
     backend = "onnx"
-    painters = 1
+    parallel_tiles = 1
     _model: Session
     _paint: Session
 
@@ -77,7 +77,7 @@ class OnnxEngine:
             self._model = self._session(bundle.model, threads)
             # Its steps are too small to be shared among threads: as many tiles are painted at once instead.
             self._paint = self._session(bundle.paint, 1)
-            self.painters = min(threads or cores(), PAINTERS)
+            self.parallel_tiles = min(threads or cores(), PARALLEL_TILES)
 
     def _open_cuda(self, bundle: Bundle, number: int) -> None:
         """Take the sessions where CUDA really starts."""

@@ -25,7 +25,7 @@ class TorchEngine:
     """
 
     backend = "torch"
-    painters = 1
+    parallel_tiles = 1
 
     def __init__(self, bundle: Bundle, device: Device = AUTO, threads: int = 0) -> None:
         try:

@@ -25,7 +25,7 @@ class TrtEngine:
     """
 
     backend = "trt"
-    painters = 1
+    parallel_tiles = 1
 
     def __init__(self, bundle: Bundle, device: Device = AUTO) -> None:
         if not has_engines(bundle, (MODEL, PAINT)):

@@ -16,7 +16,7 @@ from ...color.errors import EngineError, PictureError, one_line
 LANES = 4
 # Calls with the same shapes before they are recorded as a CUDA graph; TensorRT wants one plain run before.
 REPEATS = 2
-# One recording at a time: PyTorch's allocator is told of each.
+# One recording at a time: PyTorch's allocator is prepared for each.
 RECORDING = threading.Lock()
 
 Arrays = dict[str, NDArray[Any]]

@@ -1,7 +1,7 @@
 """Picture files: read strictly, written whole or not at all, with what belongs to them."""
 
 from ..formats import MAX_PIXELS, SUFFIXES, find_pictures, output_name
-from .coloured import is_coloured
+from .colored import is_colored
 from .kinds import OtherKindError
 from .picture import Notes, Picture
 from .read import read_area, read_picture, read_size
@@ -16,7 +16,7 @@ __all__ = [
     "Picture",
     "count_pages",
     "find_pictures",
-    "is_coloured",
+    "is_colored",
     "output_name",
     "read_area",
     "read_picture",

@@ -1,4 +1,4 @@
-"""What each format's writer is told."""
+"""The options of each format's writer."""
 
 from __future__ import annotations
 

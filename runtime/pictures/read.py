@@ -16,6 +16,7 @@ from PIL import Image
 
 from ...color.errors import PictureError, one_line
 from ...color.png import is_whole, may_lack_rows, with_whole_key
+from ...color.profile import to_srgb
 from ..formats import MAX_PIXELS
 from . import jpeg, libtiff
 from .archive import Stored
@@ -24,7 +25,6 @@ from .exif import ORIENTATION
 from .metadata import read_notes
 from .picture import Deep, Picture
 from .png_notes import SIGNATURE, without_odd_chunks
-from .profile import to_srgb
 from .shaper import deep_to_srgb
 from .source import PageChoice, Source, open_source, open_stored
 from .tiff_pages import FAX, JPEG

@@ -27,8 +27,8 @@ RED, BLUE = (40.0, 20.0), (-10.0, -35.0)
 def hints(shape: tuple[int, int], *points: tuple[int, int, tuple[float, float]]) -> tuple[np.ndarray, np.ndarray]:
     """Chroma and mask with one hinted pixel (y, x, ab) each; what lies outside the mask must not be read."""
     ab, mask = np.full((*shape, 2), 99.0), np.zeros(shape, bool)
-    for y, x, colour in points:
-        ab[y, x], mask[y, x] = colour, True
+    for y, x, color in points:
+        ab[y, x], mask[y, x] = color, True
     return ab, mask
 
 

@@ -54,14 +54,14 @@ def test_painters_are_told_apart(load: Load) -> None:
     view = view_of(load, halves(30.0))
     found = obedience.foreign_hint(view)
     assert found is not None
-    y, x, colour, wanted = found
-    assert np.hypot(*wanted) >= 14 and np.abs(lab.rgb_to_lab(colour)[1:] - wanted).max() < 1.0
+    y, x, color, wanted = found
+    assert np.hypot(*wanted) >= 14 and np.abs(lab.rgb_to_lab(color)[1:] - wanted).max() < 1.0
     side = np.s_[:, :128] if x < 128 else np.s_[:, 128:]
 
     def painted(where: tuple[slice, slice], share: float) -> Callable[[Any, np.ndarray], np.ndarray]:
         def paint(view: Any, hints: np.ndarray) -> np.ndarray:
             planes = view.lab * (1.0, 0.0, 0.0)
-            planes[where][..., 1:] = share * wanted * hints[y, x, :3].any() * (hints[y, x] == [*colour, 255]).all()
+            planes[where][..., 1:] = share * wanted * hints[y, x, :3].any() * (hints[y, x] == [*color, 255]).all()
             return lab.lab_to_rgb(planes)
 
         return paint
@@ -69,15 +69,15 @@ def test_painters_are_told_apart(load: Load) -> None:
     everywhere = np.s_[:, :]
     rows = obedience.obey(
         view,
-        {"flood": painted(everywhere, 1.0), "fair": painted(side, 1.0), "deaf": painted(everywhere, 0.0)},
+        {"flood": painted(everywhere, 1.0), "fair": painted(side, 1.0), "ignorant": painted(everywhere, 0.0)},
     )
     by = {(row["method"], row["others"]): row for row in rows}
-    assert set(by) == {(m, n) for m in ("flood", "fair", "deaf") for n in (0, 36)}
+    assert set(by) == {(m, n) for m in ("flood", "fair", "ignorant") for n in (0, 36)}
     full = np.hypot(*wanted)
     for others in (0, 36):
-        flood, fair, deaf = (by[m, others] for m in ("flood", "fair", "deaf"))
-        assert flood["foreign"] < 2.0 and fair["foreign"] < 2.0 and deaf["foreign"] == pytest.approx(full, abs=1.0)
-        assert all(deaf[part] == pytest.approx(0.0, abs=1e-6) for part in obedience.PARTS)
+        flood, fair, ignorant = (by[m, others] for m in ("flood", "fair", "ignorant"))
+        assert flood["foreign"] < 2.0 and fair["foreign"] < 2.0 and ignorant["foreign"] == pytest.approx(full, abs=1.0)
+        assert all(ignorant[part] == pytest.approx(0.0, abs=1e-6) for part in obedience.PARTS)
         assert flood["behind_edge"] == pytest.approx(full, abs=2.0) and fair["behind_edge"] < 0.05 * full
         assert fair["before_edge"] == pytest.approx(full, abs=2.0)
         assert (flood["true"] is None) == (others == 0)

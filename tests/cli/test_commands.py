@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -108,7 +109,7 @@ def test_exit_codes_of_wrong_calls(gcolor, grey_folder: Path, tmp_path: Path) ->
     read_only = tmp_path / "ro"
     read_only.mkdir()
     read_only.chmod(0o555)
-    for expected, arguments, sentence in [
+    wrong: list[tuple[int, list[Any], str]] = [
         (2, ["batch", tmp_path / "missing"], "no such file or folder"),
         (2, ["batch", grey_folder, "--no-such-option"], "No such option"),
         (2, ["batch", grey_folder, "-o", grey_folder / "out"], "outside the folder"),
@@ -137,7 +138,8 @@ def test_exit_codes_of_wrong_calls(gcolor, grey_folder: Path, tmp_path: Path) ->
             ["evaluate", DEFAULT, grey_folder, "--device", "abacus"],
             "device 'abacus' is not known; use auto, cpu, cuda or cuda:N",
         ),
-    ]:
+    ]
+    for expected, arguments, sentence in wrong:
         if arguments[0] == "train" and not _has("torch"):
             continue
         done = gcolor(*arguments)

@@ -12,6 +12,7 @@ import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -65,7 +66,7 @@ def test_shards_counts_and_a_second_call(gcolor, folder: Path, tmp_path: Path) -
 def test_wrong_calls(gcolor, folder: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     out = tmp_path / "out"
-    for expected, arguments, sentence in [
+    wrong: list[tuple[int, list[Any], str]] = [
         (2, [tmp_path / "missing", "-o", out], "no such folder"),
         (2, ["-o", out], "name the folders of photos"),
         (2, ["-o", out, "--verify"], "holds no finished shards"),
@@ -73,7 +74,8 @@ def test_wrong_calls(gcolor, folder: Path, tmp_path: Path) -> None:
         (2, [folder], "Missing option '-o'"),
         (4, [tmp_path / "empty", "-o", out], "no photo found"),
         (4, [folder, "-o", out, "--max-grey", 0], "raise --max-grey above 0 (1 keeps all)"),
-    ]:
+    ]
+    for expected, arguments, sentence in wrong:
         done = gcolor("prepare", *arguments)
         assert done.returncode == expected, (arguments, done.stderr)
         assert sentence in done.stderr and "Traceback" not in done.stderr

@@ -75,7 +75,7 @@ def test_argmax_decode_by_loop() -> None:
     assert bins.argmax_decode(logits).tolist() == wanted
 
 
-def test_torch_twins() -> None:
+def test_the_same_in_torch() -> None:
     torch = pytest.importorskip("torch")
     from gcolor.color import tensors
 

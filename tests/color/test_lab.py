@@ -1,4 +1,4 @@
-"""sRGB <-> LAB against scikit-image, and the torch twins against NumPy."""
+"""sRGB <-> LAB against scikit-image, and torch against NumPy."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def rng() -> np.random.Generator:
     return np.random.default_rng(3)
 
 
-def colours() -> NDArray[np.uint8]:
+def colors() -> NDArray[np.uint8]:
     """120,000 of the 16.7 million colours, every grey, and the corners and edges of the cube: [n, 3]."""
     codes = rng().choice(1 << 24, 120_000, replace=False)
     sample = np.stack([codes >> 16, codes >> 8 & 255, codes & 255], axis=-1)
@@ -41,7 +41,7 @@ def luminance(linear: NDArray[Any]) -> NDArray[Any]:
 
 
 def test_rgb_to_lab_is_scikit_images() -> None:
-    rgb = colours()
+    rgb = colors()
     np.testing.assert_allclose(lab.rgb_to_lab(rgb), rgb2lab(rgb), atol=LAB_TOLERANCE)
     np.testing.assert_allclose(lab.rgb_to_lab(rgb / 255.0), rgb2lab(rgb), atol=LAB_TOLERANCE)
     np.testing.assert_allclose(lab.rgb_to_lightness(rgb), rgb2lab(rgb)[:, 0], atol=LAB_TOLERANCE)
@@ -62,12 +62,12 @@ def test_published_values(rgb: tuple[int, int, int], expected: tuple[float, floa
 
 
 def test_every_colour_survives_the_round_trip() -> None:
-    rgb = colours()
+    rgb = colors()
     np.testing.assert_array_equal(lab.lab_to_rgb(lab.rgb_to_lab(rgb)), rgb)
 
 
 def test_lab_to_rgb_is_scikit_images_inside_the_gamut() -> None:
-    inside = rgb2lab(colours()) + rng().uniform(-0.4, 0.4, (len(colours()), 3))
+    inside = rgb2lab(colors()) + rng().uniform(-0.4, 0.4, (len(colors()), 3))
     linear = lab.lab_to_linear(inside)
     inside = inside[((linear >= 0) & (linear <= 1)).all(-1)]
     assert len(inside) > 100_000
@@ -78,7 +78,7 @@ def test_lab_to_rgb_is_scikit_images_inside_the_gamut() -> None:
 
 
 def test_shapes_are_kept() -> None:
-    picture = colours()[:600].reshape(20, 30, 3)
+    picture = colors()[:600].reshape(20, 30, 3)
     assert lab.rgb_to_lab(picture).shape == (20, 30, 3) and lab.rgb_to_lightness(picture).shape == (20, 30)
     found = lab.lab_to_rgb(lab.rgb_to_lab(picture))
     assert found.shape == (20, 30, 3) and found.dtype == np.uint8
@@ -118,7 +118,7 @@ def test_lightness_is_kept_whatever_the_chroma() -> None:
     assert np.abs(shown - found[:, 0]).max() < 0.5  # the rounding to 8 bits
 
 
-# --- The torch twins ---
+# --- The same in torch ---
 
 
 def channels_first(values: NDArray[Any]) -> Any:
@@ -134,19 +134,19 @@ def channels_last(tensor: Any) -> NDArray[np.float64]:
 
 
 def test_torch_rgb_to_lab() -> None:
-    x = channels_first(colours() / 255.0)
+    x = channels_first(colors() / 255.0)
     from gcolor.color import tensors
 
     found = channels_last(tensors.rgb_to_lab(x))
-    np.testing.assert_allclose(found, rgb2lab(colours()[: len(found)]), atol=LAB_TOLERANCE)
+    np.testing.assert_allclose(found, rgb2lab(colors()[: len(found)]), atol=LAB_TOLERANCE)
 
 
 def test_torch_lab_to_rgb() -> None:
-    x = channels_first(rgb2lab(colours()))
+    x = channels_first(rgb2lab(colors()))
     from gcolor.color import tensors
 
     found = channels_last(tensors.lab_to_rgb(x)) * 255.0
-    np.testing.assert_array_equal(np.rint(found), colours()[: len(found)])
+    np.testing.assert_array_equal(np.rint(found), colors()[: len(found)])
 
 
 def test_torch_lab_to_rgb_outside_the_gamut() -> None:

@@ -93,12 +93,12 @@ def test_colourfulness_by_formula() -> None:
     yb = [(int(r) + int(g)) / 2 - int(b) for r, g, b in picture.reshape(-1, 3)]
     spread = math.sqrt(statistics.pvariance(rg) + statistics.pvariance(yb))
     mean = math.sqrt(statistics.fmean(rg) ** 2 + statistics.fmean(yb) ** 2)
-    assert scores.colourfulness(picture) == pytest.approx(spread + 0.3 * mean, rel=1e-9)
+    assert scores.colorfulness(picture) == pytest.approx(spread + 0.3 * mean, rel=1e-9)
 
 
 def test_grey_is_not_colourful() -> None:
     grey = np.repeat(rng().integers(0, 256, (20, 30, 1), np.uint8), 3, axis=2)
-    assert scores.colourfulness(grey) == 0.0
+    assert scores.colorfulness(grey) == 0.0
 
 
 def test_bin_accuracy_by_loop() -> None:

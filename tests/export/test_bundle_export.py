@@ -44,8 +44,8 @@ def test_the_whole_way_by_the_commands(tmp_path: Path, gcolor, make_scene) -> No
     manifest = json.loads((bundle / "manifest.json").read_text())
     assert manifest["model"]["variant"] == "resunet" and manifest["parity"]["max_levels"] <= 1
     for name in ("model.onnx", "paint.onnx"):
-        told = {item.key: json.loads(item.value) for item in onnx.load(str(bundle / name)).metadata_props}
-        assert told == {key: manifest[key] for key in ("gcolor", "model", "bins", "decode", "grid", "precision")}
+        properties = {item.key: json.loads(item.value) for item in onnx.load(str(bundle / name)).metadata_props}
+        assert properties == {key: manifest[key] for key in ("gcolor", "model", "bins", "decode", "grid", "precision")}
 
     done = gcolor("batch", photos, "--bundle", bundle, "-o", tmp_path / "out")
     assert done.returncode == 0, done.stderr

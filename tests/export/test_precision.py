@@ -14,6 +14,9 @@ from PIL import Image
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnxscript")
 onnx = pytest.importorskip("onnx")
+
+from onnx import ModelProto  # noqa: E402
+
 ort = pytest.importorskip("onnxruntime")
 from gcolor.color.distance import Comparison  # noqa: E402
 from gcolor.color.errors import BundleError  # noqa: E402
@@ -76,13 +79,13 @@ def scenes(tmp_path: Path, make_scene: Callable[..., np.ndarray]) -> Path:
     return folder
 
 
-def elements(model: onnx.ModelProto) -> dict[str, int]:
+def elements(model: ModelProto) -> dict[str, int]:
     typed = onnx.shape_inference.infer_shapes(model, strict_mode=True).graph
     found = {v.name: v.type.tensor_type.elem_type for v in (*typed.value_info, *typed.input, *typed.output)}
     return found | {t.name: t.data_type for t in typed.initializer}
 
 
-def colour(model: onnx.ModelProto, feeds: dict[str, np.ndarray]) -> list[np.ndarray]:
+def color(model: ModelProto, feeds: dict[str, np.ndarray]) -> list[np.ndarray]:
     options = ort.SessionOptions()
     options.log_severity_level = 4
     session = ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
@@ -122,7 +125,7 @@ def test_fp16_in_true_half_arithmetic_is_close(small: Small, name: str, make_sce
     hints = true_hints(rgb, (32, 48), np.random.default_rng(0), 3)
     feeds = {"rgb": rgb[None], "hints": hints[None]}
     found = ReferenceEvaluator(to_fp16(whole, network), new_ops=[GatherElements]).run(["colored", "ab"], feeds)
-    wanted = colour(whole, feeds)
+    wanted = color(whole, feeds)
     assert wanted[1].std() > 1.0  # there are colours to lose
     comparison = Comparison()
     distance = comparison.add(found[0], wanted[0], found[1], wanted[1])
@@ -209,9 +212,9 @@ def test_the_default_network_on_photos(photos: Path, tmp_path: Path) -> None:
     totals = {name: Comparison() for name in graphs}
     for rgb, hints in hinted(seen):
         feeds = {"rgb": rgb, "hints": hints}
-        wanted = colour(whole, feeds)
+        wanted = color(whole, feeds)
         for name, graph in graphs.items():
-            found = colour(graph, feeds)
+            found = color(graph, feeds)
             totals[name].add(found[0], wanted[0], found[1], wanted[1])
     assert totals["fp16"].result().mean_ciede2000 < 0.05
     assert totals["int8"].result().mean_ciede2000 < LIMITS["int8"]["mean_ciede2000"]

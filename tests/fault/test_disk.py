@@ -17,7 +17,7 @@ from PIL import Image
 ENDINGS = (".jpg", ".png", ".webp", ".bmp", ".tif")
 
 
-def colour(images: Path, out: Path, *more: str, before: Callable[[], object] | None = None):
+def color(images: Path, out: Path, *more: str, before: Callable[[], object] | None = None):
     command = [sys.executable, "-m", "gcolor", "batch", str(images), "-o", str(out), *more]
     return subprocess.run(command, capture_output=True, text=True, timeout=300, preexec_fn=before)
 
@@ -50,8 +50,8 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def test_a_full_disk_fails_the_pictures_that_do_not_fit(
     noise: Path, small_disk: Path, tmp_path: Path, list_outputs
 ) -> None:
-    assert colour(noise, tmp_path / "wanted").returncode == 0
-    done = colour(noise, small_disk / "out", "--jobs", "1")
+    assert color(noise, tmp_path / "wanted").returncode == 0
+    done = color(noise, small_disk / "out", "--jobs", "1")
     assert done.returncode == 3, done.stderr
     errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     assert len(errors) >= 4 and all("No space left on device" in line for line in errors)
@@ -60,7 +60,7 @@ def test_a_full_disk_fails_the_pictures_that_do_not_fit(
     for name in made:
         assert (small_disk / "out" / name).read_bytes() == (tmp_path / "wanted" / name).read_bytes()
     subprocess.run(["mount", "-o", "remount,size=4m", str(small_disk)], check=True)
-    done = colour(noise, small_disk / "out")
+    done = color(noise, small_disk / "out")
     assert done.returncode == 0 and f"{len(errors)} coloured, {len(made)} current" in done.stderr
     for name in list_outputs(tmp_path / "wanted"):
         assert (small_disk / "out" / name).read_bytes() == (tmp_path / "wanted" / name).read_bytes()
@@ -68,7 +68,7 @@ def test_a_full_disk_fails_the_pictures_that_do_not_fit(
 
 def test_a_disk_too_full_for_the_journal_stops_the_batch(noise: Path, small_disk: Path, list_outputs) -> None:
     out = small_disk / "out"
-    assert colour(noise, out, "--match", "small.png").returncode == 0
+    assert color(noise, out, "--match", "small.png").returncode == 0
     # The journal's page is full to the last bytes, and no other is left.
     with (out / ".gcolor.journal").open("ab") as file:
         file.write(b" " * (4096 - file.tell() - 51) + b"\n")
@@ -78,13 +78,13 @@ def test_a_disk_too_full_for_the_journal_stops_the_batch(noise: Path, small_disk
             file.write(b"x" * 512)
     os.truncate(small_disk / "filler", (small_disk / "filler").stat().st_size - 4096)
     before = (out / ".gcolor.journal").read_bytes()
-    done = colour(noise, out, "--match", "small.png")
+    done = color(noise, out, "--match", "small.png")
     assert done.returncode == 2
     assert ".gcolor.journal: cannot be written (No space left on device); run again" in done.stderr
     # Without its line, no output is put into its place; the journal is as it was.
     assert (out / ".gcolor.journal").read_bytes() == before and list_outputs(out) == []
     (small_disk / "filler").unlink()
-    done = colour(noise, out, "--match", "small.png")
+    done = color(noise, out, "--match", "small.png")
     assert done.returncode == 0 and "1 coloured" in done.stderr
 
 
@@ -93,13 +93,13 @@ def limit(size: int) -> Callable[[], None]:
 
 
 def test_files_that_may_not_grow(noise: Path, tmp_path: Path, list_outputs) -> None:
-    done = colour(noise, tmp_path / "out", before=limit(20_000))
+    done = color(noise, tmp_path / "out", before=limit(20_000))
     assert done.returncode == 3, done.stderr
     errors = sorted(line for line in done.stderr.splitlines() if line.startswith("error: "))
     assert [line.split(":")[1].strip() for line in errors] == [f"a{e}" for e in sorted(ENDINGS)]
     assert all("File too large" in line for line in errors)
     assert list_outputs(tmp_path / "out") == ["small.png"]
-    assert "5 coloured, 1 current" in colour(noise, tmp_path / "out").stderr
+    assert "5 coloured, 1 current" in color(noise, tmp_path / "out").stderr
 
 
 def test_a_journal_that_may_not_grow(tmp_path: Path, list_outputs) -> None:
@@ -107,13 +107,13 @@ def test_a_journal_that_may_not_grow(tmp_path: Path, list_outputs) -> None:
     images.mkdir()
     for number in range(20):
         Image.fromarray(np.full((8, 8), number, np.uint8)).save(images / f"{number:02d}.png")
-    done = colour(images, out, "--jobs", "2", before=limit(2000))
+    done = color(images, out, "--jobs", "2", before=limit(2000))
     assert done.returncode == 2
     assert ".gcolor.journal: cannot be written (File too large); run again to go on from here" in done.stderr
     made = list_outputs(out)
     assert 1 <= len(made) < 20 and not [name for name in made if name.startswith(".")]
     assert (out / ".gcolor.journal").read_bytes().endswith(b"\n")
-    done = colour(images, out)
+    done = color(images, out)
     assert done.returncode == 0 and f"{20 - len(made)} coloured, {len(made)} current" in done.stderr
 
 
@@ -156,4 +156,4 @@ def test_an_output_folder_that_is_taken_away_ends_the_batch(noise: Path, tmp_pat
     assert process.returncode == 2
     assert ".gcolor.journal: was removed while the batch ran; run again" in said.splitlines()[-1]
     assert said.count("error: ") < 10 and not out.exists()  # it is not made again, without a journal
-    assert colour(noise, out).returncode == 0
+    assert color(noise, out).returncode == 0

@@ -135,9 +135,9 @@ def test_a_part_that_dies_in_the_middle_loses_nothing(
         if what == "node":
             nodes.remove()
         else:
-            crew = actors()
-            assert len(crew) == 2
-            os.kill(crew[0], signal.SIGKILL)
+            pids = actors()
+            assert len(pids) == 2
+            os.kill(pids[0], signal.SIGKILL)
         out, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
     assert summary(out)["colored"] == PICTURES and summary(out)["failed"] == 0
@@ -188,11 +188,11 @@ def test_ctrl_c_leaves_the_cluster_and_a_rerun_continues(
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout
         assert json.loads(process.stdout.readline())["status"] == "colored"
-        crew = actors()
+        pids = actors()
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=300)
     assert process.returncode == 130 and "Traceback" not in err, err
-    assert crew and gone(crew)
+    assert pids and gone(pids)
     made = {name: data for name, data in read(tmp_path / "out").items() if ".gcolor-" not in name}
     assert 0 < len(made) < PICTURES and made.items() <= undisturbed.items()
     done = subprocess.run(arguments, capture_output=True, text=True, timeout=300)

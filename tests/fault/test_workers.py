@@ -136,9 +136,9 @@ def test_a_worker_that_is_killed_loses_nothing(
     rng = random.Random(seed)
     process = start(command(pictures, tmp_path / "out"))
     first_results(process, rng.randrange(1, 15))
-    crew = workers(process.pid)
-    rng.shuffle(crew)
-    for worker in crew:
+    pids = workers(process.pid)
+    rng.shuffle(pids)
+    for worker in pids:
         time.sleep(rng.uniform(0, 0.1))
         os.kill(worker, signal.SIGKILL)
         first_results(process, rng.randrange(1, 15))
@@ -188,10 +188,10 @@ def test_nothing_but_poison(pictures: Path, tmp_path: Path) -> None:
 def test_no_worker_outlives_a_killed_parent(start, pictures: Path, tmp_path: Path) -> None:
     process = start(command(pictures, tmp_path / "out", "cpu,cpu,cpu"))
     first_results(process, 3)
-    crew = workers(process.pid)
-    assert len(crew) == 3
+    pids = workers(process.pid)
+    assert len(pids) == 3
     process.kill()
-    assert gone(crew)
+    assert gone(pids)
 
 
 def test_ctrl_c_once_drains_and_a_rerun_continues(
@@ -200,12 +200,12 @@ def test_ctrl_c_once_drains_and_a_rerun_continues(
     """The terminal sends it to every process of the group."""
     process = start(command(pictures, tmp_path / "out"))
     first_results(process, 2)
-    crew = workers(process.pid)
+    pids = workers(process.pid)
     os.killpg(process.pid, signal.SIGINT)
     _, err = process.communicate(timeout=300)
     assert process.returncode == 130, err
     assert "stopping" in err and "Traceback" not in err and "worker process" not in err
-    assert gone(crew)
+    assert gone(pids)
     made = read(tmp_path / "out")
     assert 2 < len(made) < 60 and made.items() <= undisturbed.items()
     again = subprocess.run(command(pictures, tmp_path / "out"), capture_output=True, text=True, timeout=300)
@@ -217,8 +217,8 @@ def test_ctrl_c_once_drains_and_a_rerun_continues(
 def test_ctrl_c_twice_ends_at_once(start, pictures: Path, tmp_path: Path) -> None:
     process = start(command(pictures, tmp_path / "out"))
     first_results(process, 2)
-    crew = workers(process.pid)
-    for worker in crew:  # so that the first one has something to wait for
+    pids = workers(process.pid)
+    for worker in pids:  # so that the first one has something to wait for
         os.kill(worker, signal.SIGSTOP)
     os.killpg(process.pid, signal.SIGINT)
     assert process.stderr
@@ -226,9 +226,9 @@ def test_ctrl_c_twice_ends_at_once(start, pictures: Path, tmp_path: Path) -> Non
         pass
     os.killpg(process.pid, signal.SIGINT)
     assert process.wait(timeout=60) == 130
-    for worker in crew:
+    for worker in pids:
         os.kill(worker, signal.SIGCONT)
-    assert gone(crew)
+    assert gone(pids)
 
 
 def test_a_worker_that_is_killed_while_it_starts_is_started_again(
@@ -236,9 +236,9 @@ def test_a_worker_that_is_killed_while_it_starts_is_started_again(
 ) -> None:
     process = start(command(pictures, tmp_path / "out"))
     until = time.monotonic() + 60
-    while not (crew := workers(process.pid)) and time.monotonic() < until:
+    while not (pids := workers(process.pid)) and time.monotonic() < until:
         time.sleep(0.001)
-    os.kill(crew[0], signal.SIGKILL)
+    os.kill(pids[0], signal.SIGKILL)
     _, err = process.communicate(timeout=300)
     assert process.returncode == 0 and err.count("a worker process was killed by signal 9") == 1, err
     assert read(tmp_path / "out") == undisturbed
@@ -247,12 +247,12 @@ def test_a_worker_that_is_killed_while_it_starts_is_started_again(
 def test_an_interrupt_while_workers_start(start, pictures: Path, tmp_path: Path) -> None:
     process = start(command(pictures, tmp_path / "out", "cpu,cpu"))
     until = time.monotonic() + 60
-    while not (crew := workers(process.pid)) and time.monotonic() < until:
+    while not (pids := workers(process.pid)) and time.monotonic() < until:
         time.sleep(0.001)
     os.killpg(process.pid, signal.SIGINT)
     _, err = process.communicate(timeout=300)
     assert process.returncode == 130 and "Traceback" not in err, err
-    assert gone(crew)
+    assert gone(pids)
 
 
 @pytest.mark.parametrize(

@@ -18,11 +18,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from gcolor.color import hint_files
+from gcolor.color import hint_files, hint_pictures
 from gcolor.color.errors import BundleError, HintError, PictureError
 from gcolor.runtime.bundle import DEFAULT, load_bundle
 from gcolor.runtime.onnx_form import has_external_data
-from gcolor.runtime.pictures import is_coloured, read_area, read_picture, read_size, save_picture
+from gcolor.runtime.pictures import is_colored, read_area, read_picture, read_size, save_picture
 from hypothesis import HealthCheck, given, settings
 from PIL import Image, ImageCms
 
@@ -46,7 +46,7 @@ def hint_json(data: bytes, folder: Path) -> None:
 
 def hint_png(data: bytes, folder: Path) -> None:
     try:
-        hints = hint_files.parse_png(data, None)
+        hints = hint_files.parse_picture(data, None)
     except HintError:
         return
     assert hints.overlay is not None and hints.overlay.shape == (*hints.size[::-1], 4)
@@ -87,7 +87,7 @@ def picture(data: bytes, folder: Path) -> None:
     height, width = found.rgb.shape[:2]
     assert found.rgb.shape == (height, width, 3) and found.rgb.dtype == np.uint8
     assert found.alpha is None or found.alpha.shape == (height, width)
-    is_coloured(found.rgb)
+    is_colored(found.rgb)
     if found.deep is not None:
         assert found.deep.dtype == np.uint16 and found.deep.shape[:2] == (height, width)
         found.deep = np.ascontiguousarray(found.deep[..., None].repeat(3, 2) if found.deep.ndim == 2 else found.deep)
@@ -192,7 +192,7 @@ EXAMPLES = {"hint_json": 500, "hint_png": 300, "manifest": 200, "onnx_form": 200
 @pytest.mark.parametrize("name", TARGETS)
 def test_only_our_errors_come_out(name: str, mutated, monkeypatch: pytest.MonkeyPatch) -> None:
     target, seeds = TARGETS[name]
-    monkeypatch.setattr(hint_files, "MAX_PIXELS", MOST)
+    monkeypatch.setattr(hint_pictures, "MAX_PIXELS", MOST)
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         shutil.copy(DEFAULT / "manifest.json", folder)
@@ -212,5 +212,5 @@ def test_the_seeds_are_valid(tmp_path: Path) -> None:
         path = tmp_path / f"{number}.bin"
         path.write_bytes(seed)
         assert read_picture(path).rgb.size > 0
-    assert sum(hint_files.parse_png(seed, None).count > 0 for seed in hint_png_seeds()[:4]) == 4
+    assert sum(hint_files.parse_picture(seed, None).count > 0 for seed in hint_png_seeds()[:4]) == 4
     assert all(hint_files.parse_json(seed, SIZE) for seed in hint_json_seeds())

@@ -60,7 +60,8 @@ def test_batches_are_on_the_gpu_and_continue_from_a_state(shards, loader: str) -
     rest = [first.next().cuda() for _ in range(4)]
     second = make_loader(shards, STAGE, (0, 0), config, World(), state)
     assert all(torch.equal(a, second.next().cuda()) for a in rest)
-    first.close(), second.close()
+    first.close()
+    second.close()
 
 
 def test_a_step_costs_the_same_as_on_the_cpu(shards) -> None:

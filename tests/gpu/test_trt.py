@@ -80,7 +80,8 @@ def test_batches_of_any_length_and_repeats_agree(built: Path, make_scene) -> Non
 def test_threads_get_their_own_answers(built: Path, make_scene) -> None:
     first = Colorizer(built, backend="trt")
     photos = [make_scene(96 + 8 * (i % 3), 128, i) for i in range(12)]
-    wanted, found = [], [np.empty(0)] * 12
+    wanted: list[np.ndarray] = []
+    found: list[np.ndarray] = [np.empty(0)] * 12
     for photo in photos:
         first.set_image(photo)
         wanted.append(first.color())

@@ -12,9 +12,10 @@ from gcolor.models.enlarging import LearnedEnlarging  # noqa: E402
 from gcolor.models.hints import HintCorrection, HintPropagation, ResidualSpreading, pool_hints  # noqa: E402
 from gcolor.models.hintunet import HintUNet  # noqa: E402
 from gcolor.models.weights import grow  # noqa: E402
+from torch import Tensor  # noqa: E402
 
 
-def inputs(h: int, w: int, n: int = 2) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def inputs(h: int, w: int, n: int = 2) -> tuple[Tensor, Tensor, Tensor]:
     generator = torch.Generator().manual_seed(0)
     mask = (torch.rand(n, 1, h, w, generator=generator) > 0.99).float()
     ab = 40 * torch.randn(n, 2, h, w, generator=generator) * mask
@@ -112,9 +113,9 @@ def test_propagation_matches_a_plain_softmax_over_the_hinted_cells() -> None:
                 null = layer.null_key[head, 0] @ torch.cat([own, near])
                 weight = torch.stack([*scores, null]).softmax(0)
                 sure = weight[:-1].sum()
-                colour = sum(w * ab[0, :, j, i] for w, (j, i) in zip(weight, hinted, strict=False)) / (sure + 1e-3)
+                color = sum(w * ab[0, :, j, i] for w, (j, i) in zip(weight, hinted, strict=False)) / (sure + 1e-3)
                 assert torch.allclose(out[head, 2, y, x], sure, atol=1e-5)
-                assert torch.allclose(out[head, :2, y, x], colour, atol=1e-4)
+                assert torch.allclose(out[head, :2, y, x], color, atol=1e-4)
 
 
 def test_propagation_without_hints_carries_nothing() -> None:
@@ -123,7 +124,7 @@ def test_propagation_without_hints_carries_nothing() -> None:
     assert out.abs().max() < 1e-6
 
 
-def spreading_inputs() -> tuple[torch.Tensor, ...]:
+def spreading_inputs() -> tuple[Tensor, ...]:
     generator = torch.Generator().manual_seed(2)
     mask = torch.zeros(1, 1, 6, 8)
     for y, x in [(0, 1), (1, 1), (3, 6), (5, 2)]:
@@ -183,7 +184,7 @@ def test_cells_without_hints_count_for_nothing() -> None:
     given = inputs(64, 96)
     with torch.no_grad():
         some = model(*given).ab
-        model.dense = True
+        setattr(model, "dense", True)  # noqa: B010
         assert torch.allclose(model(*given).ab, some, atol=1e-3)
     learning = model.train()._looked_at(torch.ones(1, 1, 20, 20))
     assert learning.shape == (1, HintUNet.LEARNING) and len(learning.unique()) == HintUNet.LEARNING

@@ -7,9 +7,10 @@ from PIL import Image
 torch = pytest.importorskip("torch")
 
 from gcolor.models.resample import enlarge_matrix, shrink_matrix  # noqa: E402
+from torch import Tensor  # noqa: E402
 
 
-def index(n: int) -> torch.Tensor:
+def index(n: int) -> Tensor:
     return torch.arange(n, dtype=torch.float32)
 
 

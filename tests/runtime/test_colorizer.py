@@ -31,21 +31,21 @@ def test_lightness_is_the_photos_own(colorizer: Colorizer, make_scene) -> None:
 
 
 @pytest.mark.parametrize("colour", [(200, 60, 50), (60, 90, 200), (70, 150, 60), (220, 200, 60), (128, 128, 128)])
-def test_a_hint_is_obeyed_at_its_centre(colorizer: Colorizer, make_scene, colour: tuple[int, int, int]) -> None:
+def test_a_hint_is_obeyed_at_its_centre(colorizer: Colorizer, make_scene, color: tuple[int, int, int]) -> None:
     picture = grey(make_scene(256, 256, 5))
     colorizer.set_image(picture)
     hints = np.zeros((*colorizer.grid, 4), np.uint8)
-    hints[100:103, 140:143] = (*colour, 255)
+    hints[100:103, 140:143] = (*color, 255)
     out = colorizer.color(hints)
     at = (101, 141)
-    wanted = lab.rgb_to_lab(np.array(colour, np.uint8))
+    wanted = lab.rgb_to_lab(np.array(color, np.uint8))
     wanted[0] = lab.rgb_to_lightness(picture[at])
     wanted_ab = _ab_in_gamut(wanted)
     assert np.hypot(*(lab.rgb_to_lab(out[at])[1:] - wanted_ab)) < 6.0
 
 
-def _ab_in_gamut(colour: np.ndarray) -> np.ndarray:
-    return lab.rgb_to_lab(lab.linear_to_srgb(lab.into_gamut(lab.lab_to_linear(colour))))[1:]
+def _ab_in_gamut(color: np.ndarray) -> np.ndarray:
+    return lab.rgb_to_lab(lab.linear_to_srgb(lab.into_gamut(lab.lab_to_linear(color))))[1:]
 
 
 def test_grey_hints_everywhere_keep_a_picture_grey(colorizer: Colorizer, make_scene) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import operator
 import os
 import resource
 import signal
@@ -10,12 +11,15 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
 
+import gcolor.trainer.loop  # noqa: E402
 from gcolor.color.errors import GcolorError, NothingToDoError, UsageError  # noqa: E402
 from gcolor.models import ModelConfig  # noqa: E402
 from gcolor.models.weights import load_model  # noqa: E402
@@ -75,6 +79,45 @@ def test_a_run_writes_weights_metrics_scores_figures_and_a_description(
     assert (run / "best.safetensors").exists() and list((run / "photos").glob("*.jpg"))
     assert {p.name for p in (run / "figures").iterdir()} == {"curves.png", "samples.png", "confusion.png"}
     assert list((run / "tensorboard").glob("events.*"))
+
+
+def test_the_pace_is_that_of_training_alone(
+    shard_folder: Path, photo_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+
+    def taking(seconds: float, path: str) -> None:
+        """Let something take so many seconds of a clock that stands still otherwise."""
+        function = operator.attrgetter(path)(gcolor.trainer)
+
+        def slow(*args: Any, **named: Any) -> Any:
+            now[0] += seconds
+            return function(*args, **named)
+
+        monkeypatch.setattr(f"gcolor.trainer.{path}", slow)
+
+    monkeypatch.setattr("gcolor.trainer.clock.time", SimpleNamespace(monotonic=lambda: now[0]))
+    taking(0.5, "data.crops.TorchLoader.next")
+    taking(1.5, "loop.optimise")
+    taking(1000.0, "running.evaluate_network")
+    taking(3000.0, "checkpoint.save")
+    taking(7000.0, "running.open_loader")
+    wanted = config(
+        12,
+        log_every=3,
+        evaluate_every=2,
+        save_every=4,
+        evaluate_photos=1,
+        validation=str(photo_folder),
+        rebalance="none",
+    )
+    train([shard_folder], tmp_path / "run", wanted)
+    rows = lines(tmp_path / "run" / "metrics.jsonl")
+    assert [row["step"] for row in rows] == [1, 3, 6, 9, 12]
+    # Two seconds a step, a quarter of them spent on waiting, whatever was scored, saved or opened in between.
+    assert [row["photos_per_second"] for row in rows] == [2.0, 2.0, 2.0, 1.0, 1.0]
+    assert [row["waiting"] for row in rows] == [0.25] * 5
+    assert rows[-1]["seconds"] > 10_000  # the run's own clock counts everything
 
 
 def test_training_learns(shard_folder: Path, tmp_path: Path) -> None:

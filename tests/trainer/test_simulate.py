@@ -7,10 +7,11 @@ torch = pytest.importorskip("torch")
 
 from gcolor.color import lab, tensors  # noqa: E402
 from gcolor.trainer.simulate import Draws, paper_hints, recolor, simulate_hints, vary_lightness  # noqa: E402
+from torch import Generator  # noqa: E402
 
 
-def generator(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
+def generator(seed: int = 0) -> Generator:
+    return Generator().manual_seed(seed)
 
 
 def draws(rows: int, seed: int = 0) -> Draws:

@@ -13,11 +13,12 @@ from gcolor.trainer.distributed import World  # noqa: E402
 from gcolor.trainer.session import begin  # noqa: E402
 from gcolor.trainer.simulate import Draws  # noqa: E402
 from gcolor.trainer.step import optimise, rate, simulate, stage_at  # noqa: E402
+from torch import Tensor  # noqa: E402
 
 STAGE = Stage(until=1.0, size=32, batch_size=4)
 
 
-def batch(count: int = 4, size: int = 32) -> torch.Tensor:
+def batch(count: int = 4, size: int = 32) -> Tensor:
     return torch.randint(0, 256, (count, 3, size, size), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
 
 

@@ -18,8 +18,8 @@ from ...runtime.processes import blocked_signals, follow_parent, one_thread_each
 AHEAD = 2
 """Items under way per process: one in work, one waiting."""
 
-# Only the parent hears Ctrl-C, and calls them off. SIGTERM they hear: where one died, the executor ends the others so.
-UNHEARD = (signal.SIGINT,)
+# Only the parent acts on Ctrl-C, and stops them. SIGTERM ends them: where one died, the executor ends the others so.
+IGNORED_SIGNALS = (signal.SIGINT,)
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -27,7 +27,7 @@ _stop: Event | None = None
 
 
 class StoppedError(GcolorError):
-    """The work was called off."""
+    """The work was stopped."""
 
 
 def check() -> None:
@@ -59,7 +59,7 @@ def run_all(task: Callable[[Item], Result], items: Iterable[Item], jobs: int) ->
                     except StopIteration:
                         more = False
                         break
-                    with blocked_signals(UNHEARD):
+                    with blocked_signals(IGNORED_SIGNALS):
                         pending.add(pool.submit(task, item))
                 done, pending = wait(pending, return_when=FIRST_COMPLETED)
                 for future in done:
@@ -77,5 +77,5 @@ def run_all(task: Callable[[Item], Result], items: Iterable[Item], jobs: int) ->
 def _start(stop: Event) -> None:
     global _stop
     _stop = stop
-    follow_parent(UNHEARD)
+    follow_parent(IGNORED_SIGNALS)
     cv2.setNumThreads(1)

@@ -55,7 +55,7 @@ def load_photos(
 ) -> list[EvalPhoto]:
     """The photos below a folder, in the order of their names' hash; the first `limit` are a fair sample.
 
-    Raises NothingToDoError where there is none, and what reading raises unless on_error hears it.
+    Raises NothingToDoError where there is none, and what reading raises unless on_error takes it.
     """
     found = []
     for path in protocol.sample(find_pictures(folder), limit):

@@ -37,69 +37,69 @@ def run_workers(
     """Colour the jobs with a process for each device; results come as they are ready.
 
     Where a process dies, its pictures are tried once more, each alone in a new process; one that is in work when that
-    dies, too, has failed. `say` is told of each death. Once `stopping` says so no new picture is taken, and the
+    dies, too, has failed. `say` gets a line for each death. Once `stopping` says so no new picture is taken, and the
     results of those in work still come. Closing the iterator waits for them and discards them. Raises EngineError and
     BundleError where an engine cannot be opened, or no process is left.
     """
     waiting = iter(jobs)
-    crew: list[_Worker] = []
+    workers: list[_Worker] = []
     lost: list[Job] = []
     try:
         for device in devices:
-            crew.append(_Worker(device, opening, settings))
+            workers.append(_Worker(device, opening, settings))
         while True:
             if not stopping():
-                for worker in crew:
+                for worker in workers:
                     worker.give(waiting)
-            if not any(worker.in_work for worker in crew) and (stopping() or _has_nothing_left(crew)):
+            if not any(worker.in_work for worker in workers) and (stopping() or _has_nothing_left(workers)):
                 return
-            for worker in _told(crew):
+            for worker in _ready_to_read(workers):
                 answer = worker.read()
                 if answer:
                     yield answer
-                elif worker.fate:
+                elif worker.exit_reason:
                     lost += worker.in_work.values()
-                    say(f"warning: device {worker.device}: a worker process {worker.fate}")
+                    say(f"warning: device {worker.device}: a worker process {worker.exit_reason}")
                     yield from worker.failed()
-                    _replace(worker, crew)
-                elif worker.bundle != (first := next(other.bundle for other in crew if other.bundle)):
+                    _replace(worker, workers)
+                elif worker.bundle != (first := next(other.bundle for other in workers if other.bundle)):
                     raise BundleError(f"the bundle was changed during the batch (from {first[:12]}); start it again")
     finally:
-        _drain(crew)
-        for worker in crew:
+        _drain(workers)
+        for worker in workers:
             worker.end()
         sweep_beside(lost)
 
 
-def _has_nothing_left(crew: list[_Worker]) -> bool:
+def _has_nothing_left(workers: list[_Worker]) -> bool:
     """Nobody has work, though somebody is ready for it."""
-    return any(worker.capacity for worker in crew) and not any(worker.suspects for worker in crew)
+    return any(worker.capacity for worker in workers) and not any(worker.retry_alone for worker in workers)
 
 
-def _told(crew: list[_Worker]) -> list[_Worker]:
-    """The workers that have something to say; waits a moment for one."""
-    ready = set(map(id, wait([worker.connection for worker in crew], timeout=0.5)))
-    return [worker for worker in crew if id(worker.connection) in ready]
+def _ready_to_read(workers: list[_Worker]) -> list[_Worker]:
+    """The workers that have sent something; waits a moment for one."""
+    ready = set(map(id, wait([worker.connection for worker in workers], timeout=0.5)))
+    return [worker for worker in workers if id(worker.connection) in ready]
 
 
-def _replace(worker: _Worker, crew: list[_Worker]) -> None:
+def _replace(worker: _Worker, workers: list[_Worker]) -> None:
     """Put a new worker in the place of a dead one, or do without where it could not open its engine any more."""
-    crew.remove(worker)
+    workers.remove(worker)
     worker.end()
     if worker.capacity:
-        crew.append(_Worker(worker.device, worker.opening, worker.settings, worker.left()))
+        workers.append(_Worker(worker.device, worker.opening, worker.settings, worker.left()))
     elif worker.first and worker.killed and not worker.again:
-        crew.append(_Worker(worker.device, worker.opening, worker.settings, again=True))
-    elif worker.first or not crew:
-        raise EngineError(f"device {worker.device}: a worker process {worker.fate} before its engine was open")
+        workers.append(_Worker(worker.device, worker.opening, worker.settings, again=True))
+    elif worker.first or not workers:
+        raise EngineError(f"device {worker.device}: a worker process {worker.exit_reason} before its engine was open")
     else:
-        crew[0].suspects.extend(worker.left())
+        workers[0].retry_alone.extend(worker.left())
 
 
-def _drain(crew: list[_Worker]) -> None:
+def _drain(workers: list[_Worker]) -> None:
     """Wait for what is in work, and discard it."""
-    while busy := [worker for worker in crew if worker.in_work and not worker.fate]:
-        for worker in _told(busy):
+    while busy := [worker for worker in workers if worker.in_work and not worker.exit_reason]:
+        for worker in _ready_to_read(busy):
             with contextlib.suppress(RuntimeError):
                 if result := worker.read():
                     discard(result)
@@ -116,9 +116,9 @@ def sweep_beside(jobs: Iterable[Job]) -> None:
 class _Worker:
     """The parent's end of a worker process.
 
-    capacity: pictures that it takes at a time, 0 until its engine is open. in_work: what it has been sent. suspects:
+    capacity: pictures that it takes at a time, 0 until its engine is open. in_work: what it has been sent. retry_alone:
     pictures of which a process has died, perhaps; None for the first process of a device. again: that was killed before
-    its engine was open, and this is the second. fate: what became of it.
+    its engine was open, and this is the second. exit_reason: how it ended.
     """
 
     def __init__(
@@ -126,13 +126,13 @@ class _Worker:
         device: str,
         opening: Opening,
         settings: Settings,
-        suspects: Iterable[Job] | None = None,
+        retry_alone: Iterable[Job] | None = None,
         again: bool = False,
     ) -> None:
         self.device, self.opening, self.settings, self.again = device, opening, settings, again
-        self.first = suspects is None
-        self.suspects = deque(suspects or ())
-        self.capacity, self.bundle, self.fate = 0, "", ""
+        self.first = retry_alone is None
+        self.retry_alone = deque(retry_alone or ())
+        self.capacity, self.bundle, self.exit_reason = 0, "", ""
         self.in_work: dict[int, Job] = {}
         self._alone = False
         self._number = 0
@@ -148,34 +148,34 @@ class _Worker:
             there.close()
 
     def give(self, waiting: Iterator[Job]) -> None:
-        """Send it jobs until it has enough; a suspect goes alone, so that it takes no other picture along."""
+        """Send it jobs until it has enough; what is tried again goes alone, so that it takes no other picture along."""
         while len(self.in_work) < self.capacity and not self._alone:
-            if self.suspects and self.in_work:
+            if self.retry_alone and self.in_work:
                 return
-            self._alone = bool(self.suspects)
-            job = self.suspects.popleft() if self.suspects else next(waiting, None)
+            self._alone = bool(self.retry_alone)
+            job = self.retry_alone.popleft() if self.retry_alone else next(waiting, None)
             if job is None:
                 return
             self._number += 1
             self.in_work[self._number] = job
-            # A dead process is told by the end of its answers.
+            # A dead process shows by the end of its answers.
             with contextlib.suppress(OSError):
                 self.connection.send((self._number, job))
 
     def read(self) -> Result | None:
-        """Its next result; None where it is ready now, or has a fate.
+        """Its next result; None where it is ready now, or it has ended.
 
         Raises the GcolorError that prevents the first process of a device, RuntimeError for what no picture explains.
         """
         try:
             answer: Any = self.connection.recv()
         except (EOFError, OSError):
-            self.fate = self.end()
+            self.exit_reason = self.end()
             return None
         if isinstance(answer, GcolorError):
             if self.first:
                 raise answer
-            self.fate = f"could not open its engine again ({answer})"
+            self.exit_reason = f"could not open its engine again ({answer})"
         elif isinstance(answer, Ready):
             self.capacity, self.bundle = answer.capacity, answer.bundle
         else:
@@ -189,13 +189,13 @@ class _Worker:
         return None
 
     def failed(self) -> list[Result]:
-        """Once it has a fate: the picture that it had in work alone, and that has now ended two processes."""
-        why = f"the worker process that coloured it {self.fate}, twice; it may need more memory than there is"
+        """Once it has ended: the picture that it had in work alone, and that has now ended two processes."""
+        why = f"the worker process that coloured it {self.exit_reason}, twice; it may need more memory than there is"
         return [Result(job, 0.0, error=why) for job in self.in_work.values() if self._alone]
 
     def left(self) -> list[Job]:
-        """Once it has a fate: what must be tried again."""
-        return [*(() if self._alone else self.in_work.values()), *self.suspects]
+        """Once it has ended: what must be tried again."""
+        return [*(() if self._alone else self.in_work.values()), *self.retry_alone]
 
     @property
     def killed(self) -> bool:

@@ -68,7 +68,7 @@ def node_of_bytes() -> bytes:
 class Recorder:
     """An engine that keeps the shapes that Colorizer asks it for."""
 
-    backend, device, about, painters = "recorder", "cpu", "", 1
+    backend, device, about, parallel_tiles = "recorder", "cpu", "", 1
 
     def __init__(self, stride: int) -> None:
         self.stride, self.seen = stride, []
@@ -182,7 +182,9 @@ def test_engines_for_all_sizes_build(rig, bundle: Path) -> None:
     assert done.returncode == 0, done.stderr
     for graph in GRAPHS:
         file = source(load_bundle(bundle), graph)
-        key, plan = read_engine(load_bundle(bundle), graph)
+        found = read_engine(load_bundle(bundle), graph)
+        assert found
+        key, plan = found
         assert key.onnx == sha256((bundle / file).read_bytes()) and len(plan) > 100_000
         assert (key.library, key.precision) == ("tensorrt", load_bundle().manifest["precision"])
         assert key.version[0].isdigit() and key.profiles == make_profiles(load_bundle())[graph]

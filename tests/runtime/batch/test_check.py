@@ -86,7 +86,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def age(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if the files of the test were older than a file system's clock is coarse."""
-    monkeypatch.setattr("gcolor.runtime.batch.fingerprint.YOUNG", -1)
+    monkeypatch.setattr("gcolor.runtime.batch.fingerprint.RECENT_NS", -1)
 
 
 def test_nothing_changed(world: World) -> None:

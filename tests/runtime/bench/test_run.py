@@ -29,7 +29,7 @@ def test_scenes_are_the_same_every_time_and_differ_from_each_other() -> None:
     assert one.dtype == np.uint8 and one.shape == (120, 160, 3)
     np.testing.assert_array_equal(one, again)
     assert np.abs(one.astype(int) - other).mean() > 10
-    assert scores.colourfulness(one) > 15
+    assert scores.colorfulness(one) > 15
 
 
 @pytest.mark.parametrize("size", [(1, 1), (16, 300), (2000, 16)])

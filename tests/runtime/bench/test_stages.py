@@ -57,7 +57,7 @@ def test_an_engine_of_one_piece_says_that_its_stages_cannot_be_told(pictures: li
     class Sealed:
         """The real engine under a backend whose inside nobody knows."""
 
-        backend, device, about, painters = "trt", "cuda:0", "", 1
+        backend, device, about, parallel_tiles = "trt", "cuda:0", "", 1
 
         def __init__(self, engine: Any) -> None:
             self.color, self.paint = engine.color, engine.paint

@@ -10,6 +10,7 @@ import ctypes
 import threading
 import time
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,15 +30,15 @@ PROFILES = [
 def at(address: int, shape: tuple[int, ...], kind: type) -> np.ndarray:
     """The memory at an address, as TensorRT's kernels see it."""
     size = int(np.prod(shape)) * np.dtype(kind).itemsize
-    return np.frombuffer((ctypes.c_uint8 * size).from_address(address), kind).reshape(shape)
+    return np.frombuffer(memoryview((ctypes.c_uint8 * size).from_address(address)), kind).reshape(shape)
 
 
 class Cuda:
     """Streams that run at once, graphs that record the kernel and run it again."""
 
     def __init__(self) -> None:
-        self.recording = None
-        self.fail_next = None
+        self.recording: list[Any] | None = None
+        self.fail_next: Exception | None = None
         self.OutOfMemoryError = torch.cuda.OutOfMemoryError
 
     def Stream(self, device):  # noqa: N802

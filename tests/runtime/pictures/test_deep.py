@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -43,7 +44,7 @@ def read_back(path: Path) -> np.ndarray:
     """By a reader that is not ours."""
     if path.suffix == ".tif":
         return tifffile.imread(path)
-    found = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    found: Any = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
     return found[..., [2, 1, 0, 3][: found.shape[2]]] if found.ndim == 3 else found
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from gcolor.color.errors import PictureError
+from gcolor.color.profile import SRGB, is_srgb
 from gcolor.runtime.pictures import Picture, read_picture, write_picture
-from gcolor.runtime.pictures.profile import SRGB, is_srgb
 from gcolor.runtime.pictures.shaper import deep_to_srgb
 from PIL import Image, ImageCms
 

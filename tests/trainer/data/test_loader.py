@@ -17,6 +17,7 @@ from gcolor.trainer.data.loader import make_loader  # noqa: E402
 from gcolor.trainer.data.prepare import PrepareOptions, prepare  # noqa: E402
 from gcolor.trainer.data.shards import ShardSet  # noqa: E402
 from gcolor.trainer.distributed import World  # noqa: E402
+from torch import Tensor  # noqa: E402
 
 needs_dali = pytest.mark.skipif(not loaders.has_dali(), reason="DALI is not installed")
 KINDS = ["torch", pytest.param("dali", marks=needs_dali)]
@@ -36,7 +37,7 @@ def flat(count: int) -> list[np.ndarray]:
     return [np.full((64, 80, 3), (20 + 8 * i, 128, 120), np.uint8) for i in range(count)]
 
 
-def numbers(batch: torch.Tensor) -> list[int]:
+def numbers(batch: Tensor) -> list[int]:
     return [round((float(photo[0].float().mean()) - 20) / 8) for photo in batch]
 
 

@@ -17,6 +17,7 @@ from gcolor.models.fused import FusedColorizer  # noqa: E402
 from gcolor.trainer.scoring import of_network as evaluate  # noqa: E402
 from gcolor.trainer.scoring.held_out import report_rows, score_bundle  # noqa: E402
 from gcolor.trainer.scoring.of_network import EvalPhoto, evaluate_network, load_photos, score_network  # noqa: E402
+from torch import Tensor  # noqa: E402
 
 CPU = torch.device("cpu")
 
@@ -26,7 +27,7 @@ class Knowing(Network):
 
     output_stride = 1
 
-    def forward(self, lightness: torch.Tensor, hint_ab: torch.Tensor, hint_mask: torch.Tensor) -> Prediction:
+    def forward(self, lightness: Tensor, hint_ab: Tensor, hint_mask: Tensor) -> Prediction:
         at = ((hint_ab + 128) / 8).floor().long()
         return Prediction(10.0 * torch.nn.functional.one_hot(at, 32).permute(0, 1, 4, 2, 3).float(), hint_ab)
 
@@ -72,8 +73,8 @@ def test_one_row_of_means_for_each_number_of_hints(eval_photos: list[EvalPhoto])
     assert rows[0]["psnr"] < rows[1]["psnr"] < rows[2]["psnr"] and "weighted" not in rows[0]
     each = score_network(Knowing(), eval_photos, CPU, 36)
     assert rows[2]["ciede"] == pytest.approx(np.mean([row["ciede"] for row in each]))
-    coloured, true = (sum(row[name] for row in each) for name in ("colourfulness", "true_colourfulness"))
-    assert rows[2]["colourfulness"] == pytest.approx(coloured / true)
+    colored, true = (sum(row[name] for row in each) for name in ("colourfulness", "true_colourfulness"))
+    assert rows[2]["colourfulness"] == pytest.approx(colored / true)
 
 
 def test_class_weights_count_cell_by_cell(eval_photos: list[EvalPhoto]) -> None:

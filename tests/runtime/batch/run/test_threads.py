@@ -18,7 +18,7 @@ from gcolor.runtime.pictures import Picture, read_picture, write_picture
 pytestmark = pytest.mark.smoke
 
 
-def colour(jobs: list[Job], out: Path) -> list[Result]:
+def color(jobs: list[Job], out: Path) -> list[Result]:
     """Colour the jobs and put the outputs into their places."""
     out.mkdir(exist_ok=True)
     with Journal.open(out) as journal:
@@ -27,7 +27,7 @@ def colour(jobs: list[Job], out: Path) -> list[Result]:
 
 def test_a_batch_paints_what_a_plain_loop_paints(grey_folder: Path, tmp_path: Path) -> None:
     jobs = find_jobs(grey_folder, None, tmp_path / "out").jobs
-    results = colour(jobs, tmp_path / "out")
+    results = color(jobs, tmp_path / "out")
     assert sorted(r.job.name for r in results) == ["a.jpg", "b.png", "sub/c.jpg"]
     assert all(r.error is None and r.size == (144, 96) and r.pixels == 96 * 144 and r.seconds > 0 for r in results)
     alone = Colorizer(device="cpu", threads=1)
@@ -44,7 +44,7 @@ def test_a_vanished_picture_and_an_unwritable_output_fail_alone(
     jobs = find_jobs(grey_folder, None, tmp_path / "out").jobs
     (grey_folder / "a.jpg").unlink()
     (tmp_path / "out" / "b.png").mkdir(parents=True)
-    errors = {r.job.name: r.error for r in colour(jobs, tmp_path / "out")}
+    errors = {r.job.name: r.error for r in color(jobs, tmp_path / "out")}
     assert "No such file" in str(errors["a.jpg"])
     assert "came or was changed while the batch ran" in str(errors["b.png"])
     assert errors["sub/c.jpg"] is None
@@ -54,7 +54,7 @@ def test_a_vanished_picture_and_an_unwritable_output_fail_alone(
 def test_what_comes_or_changes_in_the_meantime_is_left_alone(grey_folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     jobs = find_jobs(grey_folder, None, out).jobs
-    colour(jobs[:1], out)
+    color(jobs[:1], out)
     with Journal.open(out) as journal:
         results = list(run_batch(Colorizer(device="cpu"), jobs, Settings(), 1))
         for name in ("a.jpg", "b.png"):  # one that the journal knows, one that it does not
@@ -118,7 +118,7 @@ def test_a_picture_that_changes_while_it_is_read_fails(
         return picture
 
     monkeypatch.setattr(color_one, "read_picture", read_and_change)
-    errors = {r.job.name: r.error for r in colour(jobs, tmp_path / "out")}
+    errors = {r.job.name: r.error for r in color(jobs, tmp_path / "out")}
     assert "changed while it was read" in str(errors.pop("b.png")) and set(errors.values()) == {None}
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from gcolor.runtime.pictures import find_pictures, is_coloured, read_picture
+from gcolor.runtime.pictures import find_pictures, is_colored, read_picture
 
 # What time and photographers do to a grey picture, values in 0..1.
 TONINGS = {
@@ -25,7 +25,7 @@ def toned(rgb: np.ndarray, toning: str, fading: float = 0.0) -> np.ndarray:
     values = np.stack(TONINGS[toning](grey), axis=-1) * (1 - ramp) + grey[..., None] * ramp
     noisy = values * 255 + np.random.default_rng(0).normal(0, 4, values.shape)
     data = cv2.imencode(".jpg", np.clip(noisy, 0, 255).astype(np.uint8)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 75])[1]
-    return cv2.imdecode(data, cv2.IMREAD_COLOR_RGB)
+    return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR_RGB))
 
 
 def stained(rgb: np.ndarray) -> np.ndarray:
@@ -39,31 +39,31 @@ def stained(rgb: np.ndarray) -> np.ndarray:
 
 
 def test_colours_are_seen(make_scene) -> None:
-    assert all(is_coloured(make_scene(seed=seed)) for seed in range(8))
+    assert all(is_colored(make_scene(seed=seed)) for seed in range(8))
     grey = np.linspace(0, 255, 300).astype(np.uint8)[None, :, None].repeat(200, axis=0).repeat(3, axis=2)
-    assert not is_coloured(grey)
+    assert not is_colored(grey)
     grey[50:90, 50:90] = (200, 30, 30)  # a red balloon
-    assert is_coloured(grey)
+    assert is_colored(grey)
 
 
 @pytest.mark.parametrize("toning", TONINGS)
 @pytest.mark.parametrize("fading", [0.0, 0.6])
 def test_toning_is_no_colour(make_scene, toning: str, fading: float) -> None:
-    assert not any(is_coloured(toned(make_scene(seed=seed), toning, fading)) for seed in range(8))
+    assert not any(is_colored(toned(make_scene(seed=seed), toning, fading)) for seed in range(8))
 
 
 def test_stains_and_old_paper_are_no_colour(make_scene) -> None:
-    assert not any(is_coloured(stained(make_scene(seed=seed))) for seed in range(8))
+    assert not any(is_colored(stained(make_scene(seed=seed))) for seed in range(8))
 
 
 def test_any_size_is_judged(make_scene) -> None:
-    assert is_coloured(make_scene(1000, 40)) and not is_coloured(np.zeros((1, 1, 3), np.uint8))
+    assert is_colored(make_scene(1000, 40)) and not is_colored(np.zeros((1, 1, 3), np.uint8))
 
 
 @pytest.mark.photos
 def test_photographs(photos: Path) -> None:
     some = find_pictures(photos / "test")[:40]
     pictures = [read_picture(path).rgb for path in some]
-    assert np.mean([is_coloured(rgb) for rgb in pictures]) > 0.85
+    assert np.mean([is_colored(rgb) for rgb in pictures]) > 0.85
     for toning in TONINGS:
-        assert not any(is_coloured(toned(rgb, toning)) for rgb in pictures)
+        assert not any(is_colored(toned(rgb, toning)) for rgb in pictures)

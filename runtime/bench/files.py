@@ -7,10 +7,10 @@ import io
 from pathlib import Path
 from typing import Any
 
-from ..runtime.bench.accuracy import FIGURES
-from ..runtime.bench.compare import KEY
-from ..runtime.bench.stages import STAGES
-from .bench_report import ACCURACY, ENGINES, SPEED, STAGE_TIMES, Column, engine_of, shown_rows
+from .accuracy import FIGURES
+from .compare import KEY
+from .stages import STAGES
+from .tables import ACCURACY, ENGINES, SPEED, STAGE_TIMES, Column, engine_of, shown_rows
 
 SPEEDS = (
     "calls",
@@ -78,15 +78,15 @@ def draw(report: dict[str, Any], path: Path) -> None:
     left.set_ylim(bottom=0)
     if names:
         left.legend(fontsize=8)
-    told = [row for row in report["stages"] if "error" not in row]
-    labels, ends = [f"{_name(row)}\n{row['size']}" for row in told], [0.0] * len(told)
-    for stage in STAGES if told else ():
-        lengths = [row[f"{stage}_ms"] or 0.0 for row in told]
+    measured = [row for row in report["stages"] if "error" not in row]
+    labels, ends = [f"{_name(row)}\n{row['size']}" for row in measured], [0.0] * len(measured)
+    for stage in STAGES if measured else ():
+        lengths = [row[f"{stage}_ms"] or 0.0 for row in measured]
         right.barh(labels, lengths, left=ends, label=stage)
         ends = [end + length for end, length in zip(ends, lengths, strict=True)]
     right.set(xlabel="one picture from file to file, ms (medians)")
     right.tick_params(labelsize=7)
-    if told:
+    if measured:
         right.invert_yaxis()
         right.legend(fontsize=8, ncols=len(STAGES), loc="upper center", bbox_to_anchor=(0.5, 1.1))
     figure.savefig(path, dpi=120)

@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 from PIL import Image, ImageCms
 
-from ...color.errors import PictureError, one_line
-from ...color.lab import Bytes
+from .errors import PictureError, one_line
+from .lab import Bytes
 
 ADVICE = "convert the picture to sRGB, or remove the profile if it is the wrong one"
 

@@ -17,7 +17,7 @@ SIDE = 128
 TONES = 16
 
 
-def is_coloured(rgb: Bytes) -> bool:
+def is_colored(rgb: Bytes) -> bool:
     """Whether more than 1 % of a picture, uint8 [H, W, 3] in sRGB, is in a colour that toning does not explain.
 
     Such a pixel is, in the plane of a and b, more than 7 units from what the picture's other pixels of its lightness
