@@ -172,7 +172,8 @@ def _said() -> Iterator[list[str]]:
         if not any(isinstance(handler, _Collect) for handler in logger.handlers):
             logger.addHandler(_Collect())
             logger.propagate = False
-    _local.said = said = []
+    said: list[str] = []
+    _local.said = said
     try:
         yield said
     finally:

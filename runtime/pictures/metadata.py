@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import io
 from pathlib import Path
@@ -48,7 +47,7 @@ def read_notes(source: Source, turned: int, profile: bytes | None) -> Notes:
     elif source.kind == "JPEG2000":
         xmp, boxes = read_boxes(source.data())
     elif source.kind == "PNG" and image is not None:
-        text, packed, hidden = _text(image)
+        text, packed, hidden = _text(image, source.warnings)
         xmp = xmp or hidden.get("xmp")
         exif = exif or hidden.get("exif")
     if isinstance(xmp, str):
@@ -70,9 +69,9 @@ def read_notes(source: Source, turned: int, profile: bytes | None) -> Notes:
 
 def _of_tiff(source: Source, page: Page, turned: int, profile: bytes | None) -> Notes:
     kept = Directory()
-    for number, tag in page.tags.items():
-        if fits_classic(tag):
-            kept[number] = tag
+    for number, value in page.tags.items():
+        if fits_classic(value):
+            kept[number] = value
         else:
             source.warnings.append(f"its tag {number} is too large for an ordinary TIFF and is left out")
     if lost := [number for number in page.broken if number not in STORAGE]:
@@ -118,7 +117,7 @@ def _sound(across: float, down: float, turned: int) -> tuple[float, float] | Non
     return (down, across) if turned >= 5 else (across, down)
 
 
-def _text(image: Image.Image) -> tuple[dict[str, str], dict[str, str], dict[str, bytes]]:
+def _text(image: Image.Image, warnings: list[str]) -> tuple[dict[str, str], dict[str, str], dict[str, bytes]]:
     """A PNG's text: what goes through as it is, other programs' profiles, and the EXIF and XMP among these."""
     plain: dict[str, str] = {}
     packed: dict[str, str] = {}
@@ -126,8 +125,10 @@ def _text(image: Image.Image) -> tuple[dict[str, str], dict[str, str], dict[str,
     for key, value in getattr(image, "text", {}).items():
         name = key.lower()
         if name.startswith(RAW) and name[len(RAW) :] in ("exif", "xmp"):
-            with contextlib.suppress(ValueError):
+            try:
                 hidden[name[len(RAW) :]] = raw_profile(value)
+            except ValueError as error:
+                warnings.append(f"its note {key!r} cannot be read and is left out ({one_line(error)})")
         if name in TAKEN:
             continue
         (packed if name.startswith(RAW) else plain)[key] = str(value)

@@ -26,6 +26,8 @@ KEPT = {
     "JPEG2000": {"XMP", "JPEG 2000's EXIF and captions"},
     "BMP": {"resolution"},
 }
+# Formats whose outputs say in their XMP where their colors come from.
+HOLD_XMP = {name for name, notes in KEPT.items() if "XMP" in notes}
 
 
 def not_kept(format_name: str, suffix: str, notes: Notes) -> list[str]:

@@ -98,9 +98,7 @@ def _open_tiff(source: Source, choice: PageChoice, max_pixels: int) -> None:
     page = source.page = pages[number]
     source.size = page.size
     _check_pixels(source.size, max_pixels)
-    source.file.seek(0)
-    first = int.from_bytes(source.file.read(16)[8:16] if page.big else _head(source.file)[4:8], _order(page))
-    if page.at != first:
+    if page.at != page.first:
         source.file = io.BytesIO(begin_with(source.file, page))
     if not page.ways_of_its_own():
         try:
@@ -116,10 +114,6 @@ def _open_tiff(source: Source, choice: PageChoice, max_pixels: int) -> None:
         return archive.read_tiff(archived, page)
 
     source.stored = read
-
-
-def _order(page: Page) -> str:
-    return "little" if page.order == "<" else "big"
 
 
 def _open_jpeg(source: Source, choice: PageChoice, max_pixels: int) -> None:

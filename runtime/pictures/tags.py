@@ -24,7 +24,7 @@ class Tag(NamedTuple):
     """The values of a tag, little-endian."""
 
     type: int
-    count: int
+    values: int
     data: bytes
 
     def numbers(self) -> tuple[int | float, ...]:
@@ -191,7 +191,7 @@ def _narrow(tag: Tag) -> Tag:
         return tag
     kind = NARROWER[tag.type]
     try:
-        return Tag(kind, tag.count, struct.pack(f"<{tag.count}{NUMBERS[kind]}", *tag.numbers()))
+        return Tag(kind, tag.values, struct.pack(f"<{tag.values}{NUMBERS[kind]}", *tag.numbers()))
     except struct.error as error:
         raise ValueError("a number of 64 bits") from error
 

@@ -77,7 +77,9 @@ def encoder(compression: Compression) -> Callable[[bytes], bytes]:
         raise PictureError(
             f"TIFF with {compression} needs a library more: pip install 'gcolor[archive]', or choose deflate or none"
         ) from None
-    return imagecodecs.lzw_encode if compression == "lzw" else lambda data: imagecodecs.zstd_encode(data, 1)
+    if compression == "lzw":
+        return lambda data: bytes(imagecodecs.lzw_encode(data))
+    return lambda data: bytes(imagecodecs.zstd_encode(data, 1))
 
 
 def _strip(pixels: Samples, compression: Compression) -> bytes:

@@ -48,6 +48,8 @@ class Page:
     """One directory of a TIFF that describes pixels."""
 
     at: int
+    first: int
+    """Where the file's first directory begins."""
     order: str
     big: bool
     tags: Directory
@@ -164,4 +166,4 @@ def refuse(page: Page) -> None:
 def _page(reader: Reader, at: int) -> Page:
     broken = len(reader.broken)
     tags = reader.directory(at, LAYERS)
-    return Page(at, reader.order, reader.big, tags, tuple(reader.broken[broken:]))
+    return Page(at, reader.first, reader.order, reader.big, tags, tuple(reader.broken[broken:]))

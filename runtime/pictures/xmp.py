@@ -17,6 +17,7 @@ TIFF = "http://ns.adobe.com/tiff/1.0/"
 GAIN_MAP = "http://ns.adobe.com/hdr-gain-map/1.0/"
 IPTC_EXTENSION = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
 GCOLOR = "urn:gcolor:provenance:1:"
+USUAL = {RDF: "rdf", TIFF: "tiff"}
 NOTE = "http://ns.adobe.com/xmp/note/"
 # What says that there is a second picture, a film or a preview behind the pixels: none of them is in the output.
 CONTAINER = "http://ns.google.com/photos/1.0/container/"
@@ -147,9 +148,10 @@ def _check(text: str) -> None:
 
 
 def _prefixes(text: str, namespace: str) -> Iterable[str]:
-    """The names that a namespace goes by, as regular expressions."""
+    """The names that a namespace goes by, as regular expressions; without a declaration, its usual one."""
     found = re.findall(rf"""xmlns:([\w.-]+)\s*=\s*["']{re.escape(namespace)}["']""", text)
-    return [re.escape(prefix) for prefix in dict.fromkeys(found)]
+    usual = [USUAL[namespace]] if namespace in USUAL and not found else []
+    return [re.escape(prefix) for prefix in dict.fromkeys(found + usual)]
 
 
 def _without(text: str, namespace: str, names: str) -> str:
