@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from ...color.errors import UsageError
+from ...color.errors import PictureError, UsageError
 from ..device import parse_devices
 from ..formats import MAX_PIXELS, SUFFIXES
 from ..pictures.options import HOLD_XMP
-from ..pictures.tiff import Compression
+from ..pictures.tiff import Compression, encoder
 from .check import IfExists
 from .journal import canonical
 from .opening import Opening
@@ -93,6 +93,10 @@ def refuse_contradictions(options: Options) -> None:
     if options.force and options.if_exists in ("skip", "error"):
         raise UsageError(f"--force makes outputs again, --if-exists {options.if_exists} forbids it; choose one")
     elsewhere = any(map(is_url, (options.images, options.hints, options.output)))
+    try:
+        encoder(options.settings.tiff_compression)
+    except PictureError as error:
+        raise UsageError(f"--tiff-compression: {error}") from error
     if options.settings.page == "all" and elsewhere:
         raise UsageError("--page all looks into the files first, which must be on this machine; choose --page N")
     if not options.watch:

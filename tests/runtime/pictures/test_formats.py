@@ -160,9 +160,7 @@ def test_several_frames_are_said(tmp_path: Path, make_scene) -> None:
     frames = [Image.fromarray(make_scene(seed=i)) for i in range(3)]
     for name in ("a.gif", "a.tif", "a.png", "a.webp"):
         frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:])
-        with pytest.raises(
-            PictureError, match="has 3 pages or frames; choose with --page N, --page first or --page all"
-        ):
+        with pytest.raises(PictureError, match="has 3 pages or frames; choose with --page N"):
             read_picture(tmp_path / name)
 
 
