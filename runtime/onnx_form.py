@@ -1,4 +1,4 @@
-"""ONNX files as they lie on disk, without the onnx package: protobuf fields, what goes in and comes out, references to files."""
+"""ONNX files as they lie on disk, without the onnx package: protobuf fields, inputs and outputs, outside data."""
 
 from __future__ import annotations
 
