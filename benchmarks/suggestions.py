@@ -73,9 +73,7 @@ def score(
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("photos", type=click.Path(path_type=Path))
-@click.option(
-    "--train", type=click.Path(path_type=Path), required=True, help="Photos that the commonest colors are of."
-)
+@click.option("--train", type=click.Path(path_type=Path), required=True, help="Photos for the baseline.")
 @click.option("--train-limit", type=click.IntRange(1), default=1000, show_default=True)
 @click.option("--bundle", type=click.Path(path_type=Path), help="[default: the one that ships with gcolor]")
 @click.option("--limit", type=click.IntRange(1), help="So many photos.")

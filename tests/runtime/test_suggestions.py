@@ -15,7 +15,7 @@ def nodes(*peaks: tuple[tuple[float, float], float]) -> np.ndarray:
     """Probabilities with so much on each of some nodes."""
     out = np.zeros(len(bins.JOINT))
     for ab, share in peaks:
-        (number,) = np.flatnonzero((bins.JOINT == ab).all(1))
+        (number,) = np.flatnonzero((ab == bins.JOINT).all(1))
         out[number] = share
     return out
 
