@@ -66,6 +66,13 @@ class Place(click.ParamType):  # type: ignore[type-arg, unused-ignore]
     "--keep-color", is_flag=True, help="Copy pictures that are in colour already; those with hints are coloured."
 )
 @click.option(
+    "--vividness",
+    type=click.FloatRange(0.0, 2.0),
+    default=1.0,
+    show_default=True,
+    help="Multiplies the colors that the network makes up, from 0 to 2; what hints say stays.",
+)
+@click.option(
     "--files-from", type=_PATH, metavar="FILE|-", help="Only pictures that a file lists, one a line or NUL-ended."
 )
 @click.option(
@@ -80,6 +87,7 @@ class Place(click.ParamType):  # type: ignore[type-arg, unused-ignore]
 def command(
     quality: int | None,
     keep_color: bool,
+    vividness: float,
     max_pixels: int,
     bundle: Path | None,
     backend: str,
@@ -99,7 +107,7 @@ def command(
     from ..runtime.batch.options import Options, Settings
 
     begun = time.monotonic()
-    settings = Settings(quality=quality, keep_color=keep_color, max_pixels=max_pixels)
+    settings = Settings(quality=quality, keep_color=keep_color, max_pixels=max_pixels, vividness=vividness)
     opening = Opening(bundle=bundle, backend=backend, batch_size=batch_size or 0, jobs=jobs)
     asked = Options(settings=settings, opening=opening, **given)
     with _open(asked) as batch:

@@ -83,7 +83,7 @@ def _color(colorizer: Colorizer, job: Job, settings: Settings) -> Result:
         if kept and job.output.suffix == job.source.suffix:
             shutil.copyfile(job.source, temporary)
         else:
-            save_picture(temporary, picture if kept else _paint(colorizer, picture, hints), settings.quality)
+            save_picture(temporary, picture if kept else _paint(colorizer, picture, hints, settings), settings.quality)
         temporary.chmod(mode_for(job.output))
         output = take(temporary)._replace(changed=0)
     engine = colorizer.engine
@@ -96,11 +96,11 @@ def _color(colorizer: Colorizer, job: Job, settings: Settings) -> Result:
     return Result(job, 0.0, (width, height), None, str(temporary), entry, kept)
 
 
-def _paint(colorizer: Colorizer, picture: Picture, hints: Hints | None) -> Picture:
+def _paint(colorizer: Colorizer, picture: Picture, hints: Hints | None, settings: Settings) -> Picture:
     colorizer.set_image(picture.rgb)
     if picture.deep is None:
-        return replace(picture, rgb=colorizer.color(hints))
-    return replace(picture, deep=colorizer.color_deep(picture.deep, hints))
+        return replace(picture, rgb=colorizer.color(hints, settings.vividness))
+    return replace(picture, deep=colorizer.color_deep(picture.deep, hints, settings.vividness))
 
 
 def color_by_threads(colorizer: Colorizer, settings: Settings) -> Callable[[Job], Result]:

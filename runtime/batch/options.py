@@ -29,6 +29,8 @@ class Settings:
     keep_color: bool = False
     """Leave pictures that are in colour already, and have no hints, as they are."""
     max_pixels: int = MAX_PIXELS
+    vividness: float = 1.0
+    """See `Colorizer.color`."""
 
     def shaping(self, name: str) -> str:
         """The settings that the bytes of an output of such a name or ending depend on. A limit changes none."""
@@ -38,6 +40,8 @@ class Settings:
             values["quality"] = self.quality
         if self.keep_color:
             values["keep_color"] = True
+        if self.vividness != 1.0:
+            values["vividness"] = self.vividness
         return canonical(values)
 
 

@@ -123,7 +123,7 @@ def test_fp16_in_true_half_arithmetic_is_close(small: Small, name: str, make_sce
     whole = onnx.load(str(folder / MODEL))
     rgb = make_scene(40, 48)
     hints = true_hints(rgb, (32, 48), np.random.default_rng(0), 3)
-    feeds = {"rgb": rgb[None], "hints": hints[None]}
+    feeds = {"rgb": rgb[None], "hints": hints[None], "vividness": np.ones((1, 1, 1, 1), np.float32)}
     found = ReferenceEvaluator(to_fp16(whole, network), new_ops=[GatherElements]).run(["colored", "ab"], feeds)
     wanted = color(whole, feeds)
     assert wanted[1].std() > 1.0  # there are colours to lose
@@ -211,7 +211,7 @@ def test_the_default_network_on_photos(photos: Path, tmp_path: Path) -> None:
     graphs = {"fp16": to_fp16(whole, network), "int8": to_int8(whole, nodes, ranges, False)}
     totals = {name: Comparison() for name in graphs}
     for rgb, hints in hinted(seen):
-        feeds = {"rgb": rgb, "hints": hints}
+        feeds = {"rgb": rgb, "hints": hints, "vividness": np.ones((1, 1, 1, 1), np.float32)}
         wanted = color(whole, feeds)
         for name, graph in graphs.items():
             found = color(graph, feeds)

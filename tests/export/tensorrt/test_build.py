@@ -73,7 +73,7 @@ class Recorder:
     def __init__(self, stride: int) -> None:
         self.stride, self.seen = stride, []
 
-    def color(self, rgb, hints):
+    def color(self, rgb, hints, vividness):
         self.seen.append((MODEL, {"rgb": rgb.shape, "hints": hints.shape}))
         return rgb, np.zeros((len(rgb), 2, *(side // self.stride for side in hints.shape[1:3])), np.float32)
 
