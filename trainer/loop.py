@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..color.errors import GcolorError, UsageError, one_line
+from ..color.errors import GcolorError, UsageError
 from ..models import build
-from ..runtime.files import save_json
+from ..runtime.files import save_json, storage_error
 from ..runtime.memory import keep_freed_memory
 from . import checkpoint
 from .checkpoint import Position, State
@@ -80,9 +80,7 @@ def train(
         try:
             _train(shards, run, config, world, device, resume, held_out, start, report, on_row, stop)
         except OSError as error:
-            raise GcolorError(
-                f"{run}: cannot be written ({one_line(error)}); the last checkpoint is intact: make room, then --resume"
-            ) from error
+            raise storage_error(error, run, "the last checkpoint is intact: make room, then --resume") from error
 
 
 def _train(
