@@ -52,11 +52,6 @@ class Hints:
         painted = 0 if self.overlay is None else int(np.count_nonzero(self.overlay[..., 3] >= OPAQUE))
         return painted + len(self.marks)
 
-    @property
-    def is_empty(self) -> bool:
-        """Nothing is hinted: the picture is coloured automatically."""
-        return self.count == 0
-
     def rasterise(self, grid: tuple[int, int]) -> Bytes:
         """The hints on a grid of (h, w) cells: RGBA [h, w, 4], alpha 255 at a hint, all four 0 elsewhere.
 

@@ -19,7 +19,6 @@ PATCH = 3
 """Side of a hint, in pixels."""
 PAPER_HINTS = 36
 """The paper's number of hints: 0.5 % of the picture."""
-COUNTS = (0, 1, 2, 5, 10, 20, PAPER_HINTS, 50, 100)
 
 
 @dataclass(frozen=True, slots=True)
