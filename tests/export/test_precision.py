@@ -17,10 +17,11 @@ onnx = pytest.importorskip("onnx")
 ort = pytest.importorskip("onnxruntime")
 from gcolor.color.distance import Comparison  # noqa: E402
 from gcolor.color.errors import BundleError  # noqa: E402
+from gcolor.color.protocol import grid_hints  # noqa: E402
 from gcolor.export import bundle as module  # noqa: E402
 from gcolor.export.bundle import export_bundle  # noqa: E402
 from gcolor.export.onnx_file import export_fused  # noqa: E402
-from gcolor.export.parity import LIMITS, choose_photos, hinted, true_hints  # noqa: E402
+from gcolor.export.parity import LIMITS, choose_photos, hinted  # noqa: E402
 from gcolor.export.precision import to_fp16  # noqa: E402
 from gcolor.export.quantize import measure_ranges, quantized_nodes, to_int8  # noqa: E402
 from gcolor.export.tensorrt.lint import lint  # noqa: E402
@@ -119,7 +120,7 @@ def test_fp16_in_true_half_arithmetic_is_close(small: Small, name: str, make_sce
     network, folder = small[name]
     whole = onnx.load(str(folder / MODEL))
     rgb = make_scene(40, 48)
-    hints = true_hints(rgb, (32, 48), np.random.default_rng(0), 3)
+    hints = grid_hints(rgb, "0.png", 3, (32, 48))
     feeds = {"rgb": rgb[None], "hints": hints[None]}
     found = ReferenceEvaluator(to_fp16(whole, network), new_ops=[GatherElements]).run(["colored", "ab"], feeds)
     wanted = colour(whole, feeds)

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...color import lab, protocol, scores
-from ...color.errors import NothingToDoError, PictureError
+from ...color.errors import PictureError
 from ...color.lab import Array, Bytes
 from ...runtime.colorizer import Colorizer
-from ...runtime.pictures import find_pictures, read_picture
+from ...runtime.photos import load_photos as read_photos
 from ..data.photos import ab_bins, grey_share, resize
 
 # The paper's filter: photos with this share of near-grey pixels are left out (section 4.1).
@@ -50,21 +50,9 @@ def stretched(name: str, rgb: Bytes, size: int = protocol.SIZE) -> EvalPhoto:
 def load_photos(
     folder: Path, limit: int | None = None, on_error: Callable[[Path, PictureError], None] | None = None
 ) -> list[EvalPhoto]:
-    """The photos below a folder, in the order of their names' hash; the first `limit` are a fair sample.
-
-    Raises NothingToDoError where there is none, and what reading raises unless on_error hears it.
-    """
-    found = []
-    for path in protocol.sample(find_pictures(folder), limit):
-        try:
-            found.append(stretched(path.name, read_picture(path).rgb))
-        except PictureError as error:
-            if on_error is None:
-                raise PictureError(f"{path}: {error}") from error
-            on_error(path, error)
-    if not found:
-        raise NothingToDoError(f"no photo that can be read in {folder}")
-    return found
+    """The photos below a folder, stretched; see `runtime.photos.load_photos`, also for what it raises."""
+    photos = read_photos(folder, limit, on_error=on_error)
+    return [stretched(path.name, rgb) for path, rgb in photos]
 
 
 def without_color(photo_lab: Array) -> Bytes:
