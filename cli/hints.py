@@ -110,12 +110,16 @@ def convert(files: tuple[Path, ...], output: Path, picture: Path | None, size: t
     """Convert hint FILES to one JSON or PNG hint file; paint becomes points and strokes."""
     from ..color.errors import UsageError
     from ..color.hint_files import to_json
+    from ..runtime.files import replace_file, storage_error
     from ..runtime.pictures import Picture, write_picture
 
     loaded = _load(files, picture, size)
     match output.suffix.lower():
         case ".json":
-            output.write_text(to_json(loaded), encoding="utf-8")
+            try:
+                replace_file(output, lambda temporary: temporary.write_text(to_json(loaded), encoding="utf-8"))
+            except OSError as error:
+                raise storage_error(error, output, "make room, or name another file") from error
         case ".png":
             drawn = loaded.render()
             write_picture(output, Picture(drawn[..., :3].copy(), drawn[..., 3].copy(), None))

@@ -16,6 +16,7 @@ from typing import Literal
 from ..color.errors import BundleError, UsageError
 from ..runtime.bundle import MODEL, PAINT, Bundle, source
 from ..runtime.engines.trt_key import EngineKey, has_engines, read_engine, rebuild_hint
+from ..runtime.files import storage_error
 from ..runtime.grid import GPU_BATCH
 from ..runtime.onnx_form import ends
 from ..version import __version__
@@ -74,7 +75,7 @@ def write_repository(bundle: Bundle, repository: Path, backend: TritonBackend | 
                     place.rename(Path(work, f"old {NAMES[graph]}"))
                 new.rename(place)
     except OSError as error:
-        raise UsageError(f"{repository}: cannot be written ({error.strerror}); choose another --triton") from error
+        raise storage_error(error, repository, "make room, or choose another --triton") from error
     return backend
 
 

@@ -20,10 +20,11 @@ from onnx import ModelProto  # noqa: E402
 ort = pytest.importorskip("onnxruntime")
 from gcolor.color.distance import Comparison  # noqa: E402
 from gcolor.color.errors import BundleError  # noqa: E402
+from gcolor.color.protocol import grid_hints  # noqa: E402
 from gcolor.export import bundle as module  # noqa: E402
 from gcolor.export.bundle import export_bundle  # noqa: E402
 from gcolor.export.onnx_file import export_fused  # noqa: E402
-from gcolor.export.parity import LIMITS, choose_photos, hinted, true_hints  # noqa: E402
+from gcolor.export.parity import LIMITS, choose_photos, hinted  # noqa: E402
 from gcolor.export.precision import to_fp16  # noqa: E402
 from gcolor.export.quantize import measure_ranges, quantized_nodes, to_int8  # noqa: E402
 from gcolor.export.tensorrt.lint import lint  # noqa: E402
@@ -122,7 +123,7 @@ def test_fp16_in_true_half_arithmetic_is_close(small: Small, name: str, make_sce
     network, folder = small[name]
     whole = onnx.load(str(folder / MODEL))
     rgb = make_scene(40, 48)
-    hints = true_hints(rgb, (32, 48), np.random.default_rng(0), 3)
+    hints = grid_hints(rgb, "0.png", 3, (32, 48))
     feeds = {"rgb": rgb[None], "hints": hints[None], "vividness": np.ones((1, 1, 1, 1), np.float32)}
     found = ReferenceEvaluator(to_fp16(whole, network), new_ops=[GatherElements]).run(["colored", "ab"], feeds)
     wanted = color(whole, feeds)
