@@ -18,7 +18,7 @@ check: $(VENV)/.dev
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	mkdir -p $(VENV)/src && ln -sfn "$(CURDIR)" $(VENV)/src/gcolor
-	MYPYPATH=$(VENV)/src $(VENV)/bin/mypy $(addprefix -p gcolor.,color models trainer export runtime cli)
+	MYPYPATH=$(VENV)/src $(VENV)/bin/mypy $(addprefix -p gcolor.,color models trainer export runtime studio cli)
 
 wheel: $(VENV)/.dev
 	rm -rf build dist

@@ -22,6 +22,7 @@ COMMANDS = {
     "export": "export",
     "hints": "hints",
     "prepare": "prepare",
+    "studio": "studio",
     "train": "train",
 }
 
