@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +42,7 @@ class Found:
 
 
 class HintStore:
-    """Where `gcolor batch --hints` looks: for `sub/a.jpg` that is `sub/a.jpg.json`, or `sub/a.json` if that is there."""
+    """Where `gcolor batch --hints` looks: for `sub/a.jpg` at `sub/a.jpg.json`, or at `sub/a.json` if that is there."""
 
     def __init__(self, folder: Folder) -> None:
         self._folder = folder
@@ -56,7 +57,7 @@ class HintStore:
         stem = os.path.splitext(name)[0]
         rivals = [other for other in siblings if os.path.splitext(other)[0] == stem]
         try:
-            entries = os.listdir(confined(self._root, below) if below else self._root)
+            entries = [path.name for path in (confined(self._root, below) if below else self._root).iterdir()]
         except (FileNotFoundError, NotADirectoryError):
             return ()
         except OSError as error:
@@ -166,12 +167,7 @@ def check_palettes(value: Any) -> dict[str, list[str]]:
 
 
 def _is_color(value: object) -> bool:
-    return (
-        isinstance(value, str)
-        and len(value) == 7
-        and value[0] == "#"
-        and all(c in "0123456789abcdefABCDEF" for c in value[1:])
-    )
+    return isinstance(value, str) and re.fullmatch("#[0-9a-fA-F]{6}", value) is not None
 
 
 def _tag(files: tuple[Path, ...]) -> str:

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..color.errors import UsageError
+from ..color.errors import BundleError, UsageError
 from ..color.hints import Hints
 from ..color.lab import Bytes, rgb_to_lightness
 from ..runtime.colorizer import Colorizer
@@ -116,7 +116,7 @@ class Opened:
             tile = slice(y, y + TILE), slice(x, x + TILE)
             place = (view.top * down + y, view.left * across + x, *whole)
             pixels = np.ascontiguousarray(grey[tile])
-            out[tile] = engine.paint(pixels[None], chroma, place)[0]  # type: ignore[arg-type]
+            out[tile] = engine.paint(pixels[None], chroma, place)[0]
 
         corners = list(itertools.product(range(0, view.height, TILE), range(0, view.width, TILE)))
         if engine.painters == 1 or len(corners) == 1:
@@ -129,7 +129,10 @@ class Opened:
 
     def suggest(self, x: int, y: int, hints: Hints) -> list[dict[str, Any]]:
         """Likely colours of a pixel. Raises BundleError where the bundle cannot say."""
-        found = self._colorizer.suggest(x, y, hints, 6)
+        suggest = getattr(self._colorizer, "suggest", None)
+        if suggest is None:
+            raise BundleError("this model gives no suggestions")
+        found = suggest(x, y, hints, 6)
         return [{"color": "#{:02x}{:02x}{:02x}".format(*s.color), "probability": float(s.probability)} for s in found]
 
     def lightness(self, x: int, y: int) -> float:

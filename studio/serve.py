@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import socket
+import threading
 import webbrowser
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -57,7 +58,8 @@ def serve(
             )
             server = uvicorn.Server(config)
             if browser:
-                webbrowser.open(url)
+                # By a thread: a browser of the terminal would keep us.
+                threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
             server.run(sockets=[listener])
         finally:
             batch.close()

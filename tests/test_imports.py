@@ -77,6 +77,7 @@ def test_public_surface() -> None:
 
 @pytest.mark.smoke
 def test_nothing_is_importable_under_a_short_name() -> None:
-    code = "import importlib.util as u; print([n for n in ('runtime', 'trainer', 'models', 'cli', 'studio') if u.find_spec(n)])"
+    names = ("runtime", "trainer", "models", "cli", "studio")
+    code = f"import importlib.util as u; print([n for n in {names} if u.find_spec(n)])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd="/")
     assert done.stdout.strip() == "[]"
