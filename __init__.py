@@ -1,6 +1,6 @@
 """gcolor: user-guided colorization of black-and-white photographs."""
 
-__version__ = "0.1.0"
+from .version import __version__
 
 __all__ = ["Colorizer", "GcolorError", "__version__"]
 

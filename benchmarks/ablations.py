@@ -20,9 +20,9 @@ from gcolor.color import scores
 from gcolor.models.weights import load_model
 from gcolor.runtime.machine import describe
 from gcolor.trainer.config import Stage, TrainConfig
-from gcolor.trainer.evaluate import load_photos, score_network
-from gcolor.trainer.loader import has_dali
+from gcolor.trainer.data.loader import has_dali
 from gcolor.trainer.loop import train
+from gcolor.trainer.scoring.of_network import load_photos, score_network
 
 COUNTS = (0, 10, 36)
 CHANGES: dict[str, dict[str, Any]] = {

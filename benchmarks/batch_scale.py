@@ -25,8 +25,8 @@ import click
 import numpy as np
 from gcolor.runtime.batch.fingerprint import YOUNG, take
 from gcolor.runtime.batch.journal import Entry, Journal, Recipe
+from gcolor.runtime.batch.options import Settings
 from gcolor.runtime.batch.plan import Job, find_jobs
-from gcolor.runtime.batch.settings import Settings
 from gcolor.runtime.bundle import fingerprint, read_manifest
 from gcolor.runtime.machine import describe
 from PIL import Image

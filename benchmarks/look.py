@@ -20,7 +20,7 @@ from gcolor.color.errors import GcolorError, NothingToDoError, PictureError
 from gcolor.color.lab import Bytes
 from gcolor.runtime.files import replace_file
 from gcolor.runtime.pictures import find_pictures, read_picture
-from gcolor.trainer.held_out import show_hints
+from gcolor.trainer.scoring.held_out import show_hints
 from PIL import Image, ImageDraw, ImageFont
 from quality.methods import open_colorizer, paint
 from quality.protocols import PROTOCOLS, View

@@ -22,7 +22,7 @@ from gcolor.models.hintunet import HintUNet
 from gcolor.models.weights import model_of
 from gcolor.runtime.bundle import DEFAULT, WEIGHTS, load_bundle
 from gcolor.runtime.machine import describe
-from gcolor.trainer.evaluate import load_photos, score_network
+from gcolor.trainer.scoring.of_network import load_photos, score_network
 from torch import Tensor, nn
 
 

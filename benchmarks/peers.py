@@ -23,12 +23,11 @@ import click
 import cv2
 import numpy as np
 from gcolor.runtime.bundle import load_bundle
-from gcolor.runtime.engines.engine import cores
-from gcolor.runtime.machine import describe
+from gcolor.runtime.machine import cores, describe
 from gcolor.runtime.pictures import read_picture
-from peers_files import make_files
-from peers_process import Process, serve
-from peers_tables import markdown, show
+from peers.files import make_files
+from peers.process import Process, serve
+from peers.tables import markdown, show
 
 OURS, LIMIT, BARE = "gcolor", "limit", "bare limit"
 ONE_BY_ONE = ("plain loop", "SIGGRAPH17", "unfused")

@@ -22,10 +22,9 @@ import click
 from gcolor.cli.evaluate import read_counts
 from gcolor.color import protocol
 from gcolor.color.errors import GcolorError, NothingToDoError, PictureError
-from gcolor.runtime.engines.engine import cores
-from gcolor.runtime.machine import describe
+from gcolor.runtime.machine import cores, describe
 from gcolor.runtime.pictures import find_pictures
-from gcolor.trainer.pool import run_all
+from gcolor.trainer.data.pool import run_all
 from quality.measure import OBEDIENCE, Task, choose, measure
 from quality.methods import BASELINES, lacks_logits, open_colorizer
 from quality.protocols import PROTOCOLS, Protocol

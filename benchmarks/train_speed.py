@@ -27,12 +27,12 @@ from gcolor.runtime.machine import describe
 from gcolor.runtime.memory import keep_freed_memory
 from gcolor.runtime.pictures import find_pictures
 from gcolor.trainer.config import Precision, Stage, TrainConfig, preset
+from gcolor.trainer.data.loader import has_dali, make_loader
+from gcolor.trainer.data.prepare import PrepareOptions, prepare
+from gcolor.trainer.data.shards import open_shards
 from gcolor.trainer.distributed import World
-from gcolor.trainer.loader import has_dali, make_loader
 from gcolor.trainer.loss import class_weights
-from gcolor.trainer.prepare import PrepareOptions, prepare
 from gcolor.trainer.session import begin
-from gcolor.trainer.shards import open_shards
 from gcolor.trainer.step import optimise
 from plain_trainer import PlainTrainer
 from rich.console import Console

@@ -15,7 +15,8 @@ from .interrupt import Interrupt
 from .progress import Progress
 
 if TYPE_CHECKING:
-    from ..runtime.batch.make import Batch, Options
+    from ..runtime.batch.batch import Batch
+    from ..runtime.batch.options import Options
 
 _PATH = click.Path(path_type=Path)
 
@@ -80,6 +81,9 @@ def command(
     quality: int | None,
     keep_color: bool,
     max_pixels: int,
+    bundle: Path | None,
+    backend: str,
+    jobs: int | None,
     batch_size: int | None,
     as_json: bool,
     quiet: bool,
@@ -91,12 +95,13 @@ def command(
     picture that fails is named and the others go on; the exit code is then 3. Run again, it makes what is missing and
     what has another picture, other hints, another bundle or other settings than before.
     """
-    from ..runtime.batch.make import Options
-    from ..runtime.batch.settings import Settings
+    from ..runtime.batch.opening import Opening
+    from ..runtime.batch.options import Options, Settings
 
     begun = time.monotonic()
     settings = Settings(quality=quality, keep_color=keep_color, max_pixels=max_pixels)
-    asked = Options(settings=settings, batch_size=batch_size or 0, **given)
+    opening = Opening(bundle=bundle, backend=backend, batch_size=batch_size or 0, jobs=jobs)
+    asked = Options(settings=settings, opening=opening, **given)
     with _open(asked) as batch:
         for warning in batch.warnings:
             click.echo(f"warning: {warning}", err=True)
@@ -108,7 +113,7 @@ def command(
 
 
 def _open(asked: Options) -> Batch:
-    from ..runtime.batch.make import Batch
+    from ..runtime.batch.batch import Batch
     from ..runtime.batch.places import is_url
     from ..runtime.batch.remote_batch import RemoteBatch
 
@@ -119,8 +124,8 @@ def _open(asked: Options) -> Batch:
 def _describe(batch: Batch, as_json: bool, quiet: bool) -> int:
     from ..runtime.files import show
 
-    wrong = batch.found.refused + batch.checked.refused
-    for job, why in batch.checked.todo:
+    todo, wrong = batch.first.todo, batch.first.refused
+    for job, why in todo:
         hints = [show(path) for path in job.hint_files]
         if as_json:
             about = {"picture": show(job.name), "output": job.shown, "hints": hints, "why": why}
@@ -131,24 +136,33 @@ def _describe(batch: Batch, as_json: bool, quiet: bool) -> int:
     for job, sentence in wrong:
         click.echo(f"error: {show(job.name)}: {sentence}", err=True)
     refused = f", {len(wrong)} failed" if wrong else ""
-    click.echo(f"{len(batch.checked.todo)} to colour, {batch.current} current{refused}", err=True)
+    click.echo(f"{len(todo)} to colour, {batch.current} current{refused}", err=True)
     return 3 if wrong else 0
 
 
 def _run(batch: Batch, as_json: bool, quiet: bool) -> int:
     """Work, and show the work; the signal that stopped it, or 0."""
     from ..runtime.batch.report import row
+    from ..runtime.batch.watch import watch
     from ..runtime.files import show
 
     watching = batch.options.watch
-    total = len(batch.found.refused) + len(batch.checked.refused) + len(batch.checked.todo)
+    total = len(batch.first.refused) + len(batch.first.todo)
     with (
         Progress(None if watching else total, quiet) as progress,
         Interrupt(progress.say, "pictures in work are finished first") as interrupt,
     ):
         if watching and not quiet:
             progress.say(f"watching {show(batch.options.images)}; Ctrl-C ends it")
-        for result in batch.run(lambda: interrupt.signal, progress.say):
+
+        def stopping() -> int:
+            return interrupt.signal
+
+        if watching:
+            results = watch(batch, stopping, progress.say)
+        else:
+            results = batch.make(batch.first, stopping, progress.say, last=True)
+        for result in results:
             progress.step(show(result.job.name), result.seconds, result.error)
             if as_json:
                 click.echo(json.dumps(row(result)))

@@ -125,7 +125,7 @@ def command(
     from ..color.errors import UsageError
     from ..runtime.bench.compare import compare_reports, read_report
     from ..runtime.bench.run import Settings, run_bench
-    from ..runtime.engines.engine import cores
+    from ..runtime.machine import cores
     from .bench_files import draw, to_csv, to_markdown
     from .needs import require
 
@@ -200,7 +200,7 @@ def _photos(folder: Path | None, limit: int, scenes: int) -> tuple[dict[str, Byt
 
 def _truth(folder: Path | None, limit: int) -> dict[str, Bytes] | None:
     from ..color.errors import UsageError
-    from ..trainer.held_out import load_photos
+    from ..trainer.scoring.held_out import load_photos
 
     if folder is None:
         return None

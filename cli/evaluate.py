@@ -68,8 +68,8 @@ def command(
     """
     from ..color import protocol
     from ..color.errors import UsageError
-    from ..trainer.held_out import load_photos, report_rows
-    from ..trainer.scorer import is_run, open_scorer
+    from ..trainer.scoring.held_out import load_photos, report_rows
+    from ..trainer.scoring.scorer import is_run, open_scorer
     from .needs import require
 
     if not photos.is_dir():

@@ -76,8 +76,8 @@ def trt_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def build(bundle: Path, options: TrtOptions) -> None:
     """Build what a bundle lacks of engines; says what and why on stderr."""
-    from ..export.tensorrt import BuildOptions
-    from ..export.tensorrt_cache import build_engines
+    from ..export.tensorrt.build import BuildOptions
+    from ..export.tensorrt.engines import build_engines
     from ..runtime.bundle import load_bundle
 
     chosen = BuildOptions(

@@ -31,7 +31,8 @@ def check(hints: Path, images: Path | None) -> int:
     Prints a line for each file; ends with 3 where one is wrong.
     """
     from ..color.errors import PictureError, UsageError
-    from ..color.hint_files import HintFolder, load_hints
+    from ..color.hint_files import load_hints
+    from ..color.hint_folder import HintFolder
     from ..runtime.files import show
     from ..runtime.pictures import find_pictures, read_size
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import click
 
-from .. import __version__
 from ..color.errors import GcolorError, UsageError
+from ..version import __version__
 
 COMMANDS = {
     "batch": "batch",

@@ -50,8 +50,8 @@ def command(
     stood when it is given again. What was dropped, and why, is in dropped.jsonl beside the shards.
     """
     from ..color.errors import UsageError
-    from ..trainer import shards
-    from ..trainer.prepare import PrepareOptions, prepare, summary
+    from ..trainer.data import shards
+    from ..trainer.data.prepare import PrepareOptions, prepare, summary
 
     if not photos and not verify:
         raise UsageError("name the folders of photos, or give --verify to check shards that are there")

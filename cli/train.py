@@ -26,12 +26,18 @@ def _field(flag: str, kind: Any, text: str) -> Callable[[_Function], _Function]:
 @click.option("-o", "--output", "run", type=_PATH, required=True, help="The run's folder.")
 @click.option(
     "--preset",
-    help="Network and recipe: default, paper, paper-unet, paper-transunet, resunet. [default: default]",
+    help="Network and recipe: default, hintunet, paper, paper-unet, paper-transunet, resunet. [default: default]",
 )
 @click.option("--recipe", type=click.Choice(["default", "paper"]), help="How it trains. [default: the preset's]")
 @click.option("--resume", is_flag=True, help="Continue the run in its folder; options that are given replace its own.")
 @click.option("--start", type=_PATH, help="Begin with the weights of another run, or of a bundle.")
 @click.option("--validation", type=_PATH, help="Folder of held-out photos to score on.")
+@click.option(
+    "--encoder",
+    type=click.Choice(["none", "efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2"]),
+    help="What looks at the photograph beside the network itself. [default: the preset's]",
+)
+@_field("--encoder-weights", str, "FILE of published weights, auto (the installed package's) or none.")
 @_field("--steps", _SOME, "Optimizer steps of the whole run.")
 @_field("--minutes", click.FloatRange(0), "Wall-clock budget; the schedule fits itself to it.")
 @click.option("--batch-size", type=_SOME, help="The same batch throughout, over all processes, at --size.")
@@ -66,6 +72,9 @@ def _field(flag: str, kind: Any, text: str) -> Callable[[_Function], _Function]:
 @_field("--evaluate-every", _COUNT, "Steps between two validations; 0 goes by --evaluate-minutes.")
 @_field("--evaluate-minutes", click.FloatRange(0), "Minutes between two validations.")
 @_field("--evaluate-photos", _SOME, "How many of the held-out photos are scored.")
+@click.option(
+    "--set", "fields", metavar="NAME=VALUE", multiple=True, help="Any other field of the run's configuration."
+)
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -76,6 +85,7 @@ def command(
     start: Path | None,
     validation: Path | None,
     gpus: int | None,
+    fields: tuple[str, ...],
     **options: Any,
 ) -> None:
     """Train a network on DATA and keep checkpoints, averaged weights, metrics and figures in a folder.
@@ -87,6 +97,7 @@ def command(
 
     require("torch", "train")
     from ..color.errors import UsageError
+    from ..trainer.config import parse_field
     from ..trainer.configure import configure
     from ..trainer.distributed import World, launch, restarted
     from ..trainer.loop import silent, train
@@ -101,10 +112,11 @@ def command(
     resume = resume or restarted()
     if validation:
         options["validation"] = str(validation.resolve())
-    config = configure(run, resume, gpus or world.size, {k: v for k, v in options.items() if v is not None})
+    asked = {k: v for k, v in options.items() if v is not None} | dict(map(parse_field, fields))
+    config = configure(run, resume, gpus or world.size, asked)
     with TrainingView(config.steps, live=world.size == 1) as view:
         if (gpus or 1) > 1 and world.size == 1:
-            from ..trainer.data import prepare_data
+            from ..trainer.data.of_run import prepare_data
 
             prepare_data(folders, run, config.max_grey, view.say, view.prepared)
             code = launch(ctx.find_root().obj, gpus or 1)

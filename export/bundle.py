@@ -14,15 +14,16 @@ import onnx
 import onnxruntime
 import torch
 
-from .. import __version__
 from ..color import bins
 from ..color.errors import UsageError
 from ..models import Network
 from ..models.fused import FusedColorizer
 from ..models.weights import load_model, pack
 from ..runtime.bundle import FORMAT, MODEL, MODEL_TRT, PAINT, PAINT_TRT, WEIGHTS, Bundle, load_bundle, sha256
+from ..runtime.device import Device
 from ..runtime.engines.onnx_engine import OnnxEngine
 from ..runtime.engines.torch_engine import TorchEngine
+from ..version import __version__
 from .onnx_file import OPSET, describe, export_fused, export_paint
 from .parity import Parity, choose_photos, hinted, measure_parity
 from .precision import heavy_nodes, to_fp16
@@ -122,7 +123,7 @@ def _convert_to_int8(network: Network, work: Path, folders: list[Path]) -> dict[
 
 
 def _measure(bundle: Bundle, folders: list[Path]) -> Parity:
-    return measure_parity(TorchEngine(bundle, "cpu"), OnnxEngine(bundle, "cpu"), folders)
+    return measure_parity(TorchEngine(bundle, Device("cpu")), OnnxEngine(bundle, Device("cpu")), folders)
 
 
 def _manifest(info: dict[str, Any], network: Network) -> dict[str, Any]:

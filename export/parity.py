@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+from ..color.distance import Comparison, Distance
 from ..color.errors import BundleError, NothingToDoError
 from ..color.lab import Bytes
-from ..runtime.colorizer import choose_grid
 from ..runtime.engines.engine import Engine
-from ..runtime.parity import Comparison, Distance
+from ..runtime.grid import choose_grid
 from ..runtime.pictures import find_pictures, read_picture
 
 LIMITS: dict[str, dict[str, float]] = {

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from .. import __version__
 from ..color.errors import BundleError, UsageError
 from ..runtime.bundle import MODEL, PAINT, Bundle
-from ..runtime.colorizer import GPU_BATCH
 from ..runtime.engines.trt_key import EngineKey, has_engines, read_engine, rebuild_hint
+from ..runtime.grid import GPU_BATCH
+from ..version import __version__
 
 TritonBackend = Literal["onnxruntime", "tensorrt"]
 

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 Variant = Literal["unet", "resunet", "transunet", "hintunet"]
+Encoder = Literal["", "efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2"]
 
 
 @dataclass(kw_only=True, slots=True, frozen=True)
@@ -17,6 +18,10 @@ class ModelConfig:
     """Width of each level, from the finest; the paper's networks halve the grid after each."""
     blocks: tuple[int, ...] = (2, 2, 4)
     """Residual blocks of each level (hintunet only)."""
+    encoder: Encoder = ""
+    """What sees more in a photograph than the network has learned by itself; "" for none (hintunet)."""
+    joint: bool = False
+    """Also say how likely each color is over a and b together (bins.JOINT): what suggestions come from (hintunet)."""
     heads: int = 4
     """Attention heads (transunet's blocks, hintunet's hint propagation)."""
     kernels: int = 3
@@ -45,7 +50,8 @@ class ModelConfig:
 _PAPER: dict[str, Any] = {"channels": (8, 16, 32, 64), "features": 3, "hints": "bins"}
 
 PRESETS: dict[str, ModelConfig] = {
-    "default": ModelConfig(),
+    "default": ModelConfig(encoder="efficientnet-lite2", joint=True),
+    "hintunet": ModelConfig(),
     "paper": ModelConfig(variant="resunet", **_PAPER),
     "paper-unet": ModelConfig(variant="unet", **_PAPER),
     "paper-transunet": ModelConfig(variant="transunet", **_PAPER),

@@ -4,6 +4,8 @@ What sets it apart from the paper's ResUNet:
 
 - **A quarter of the grid.** Chroma is smooth (true ab shrunk 4 x still gives 35 dB), so all the work is spent there;
   a pixel-unshuffle keeps every pixel of the lightness.
+- **An encoder that has learned to see.** EfficientNet-Lite, trained on a million photographs before, looks at the
+  lightness; what it sees is added at each level.
 - **Hint propagation.** Attention from each cell to the cells with hints, by learned features and distance, hands each
   cell the colours that it could take over; a gate mixes them with the classifier's own. A copied colour needs no bin.
 - **Residual spreading.** What the prediction still lacks at the hinted cells is spread, from coarse to fine, over cells
@@ -23,6 +25,7 @@ from torch import Tensor, nn
 from ..color import bins, tensors
 from .blocks import ResBlock, SelfAttention, conv_bn
 from .config import ModelConfig
+from .efficientnet import EfficientNetLite
 from .enlarging import LearnedEnlarging
 from .hints import HintCorrection, HintPropagation, ResidualSpreading, in_fp32, pool_hints
 from .prediction import Network, Prediction
@@ -67,10 +70,27 @@ class HintUNet(Network):
         self.enlarge = LearnedEnlarging(fine + STRIDE * STRIDE) if config.enlarging else None
         self.retouch = HintCorrection(1) if config.enlarging else None
         self.output_stride = STRIDE // 2 if config.enlarging else STRIDE
+        self.encoder = EfficientNetLite(config.encoder) if config.encoder else None
+        self.joint = nn.Conv2d(fine, len(bins.JOINT), 1) if config.joint else None
+        if self.encoder:
+            # They begin at nothing, so that a network that has learned without an encoder goes on from what it knows.
+            widths = zip(self.encoder.channels, (fine, middle, deep, deep), strict=True)
+            self.seen = nn.ModuleList(_silent(inputs, outputs) for inputs, outputs in widths)
 
     @staticmethod
     def _blocks(channels: int, count: int) -> nn.Sequential:
         return nn.Sequential(*(ResBlock(channels, channels) for _ in range(count)))
+
+    def _see(self, lightness: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+        """What the encoder adds at 1/4, 1/8 and 1/16 of the grid."""
+        if self.encoder is None:
+            return None, None, None
+        seen4, seen8, seen16, seen32 = (
+            look(feature) for look, feature in zip(self.seen, self.encoder(lightness), strict=True)
+        )
+        wide = F.interpolate(seen32, scale_factor=2.0, mode="bilinear")
+        # An odd side at 1/16 leaves one cell too many.
+        return seen4, seen8, seen16 + wide[:, :, : seen16.shape[2], : seen16.shape[3]]
 
     def _looked_at(self, mask8: Tensor) -> Tensor:
         """The cells at 1/8 whose hints are looked at, as indices [B, k]: those that have one, where shapes are free."""
@@ -91,9 +111,10 @@ class HintUNet(Network):
 
         unshuffled = F.pixel_unshuffle(lightness / 50.0 - 1.0, STRIDE)
         x = torch.cat([unshuffled, ab4 / AB_SCALE, mask4, share4], dim=1)
-        fine = self.encode_fine(torch.relu(self.stem(x)))
-        middle = self.encode_middle(torch.relu(self.down_middle(fine)))
-        deep = self.encode_deep(torch.relu(self.down_deep(middle)))
+        seen4, seen8, seen16 = self._see(lightness)
+        fine = self.encode_fine(_plus(torch.relu(self.stem(x)), seen4))
+        middle = self.encode_middle(_plus(torch.relu(self.down_middle(fine)), seen8))
+        deep = self.encode_deep(_plus(torch.relu(self.down_deep(middle)), seen16))
         deep = self.attention(deep)
 
         up = F.interpolate(self.up_middle(deep), scale_factor=2.0, mode="bilinear")
@@ -124,4 +145,17 @@ class HintUNet(Network):
                 mask2 = (share2 > 0).to(ab2.dtype)
                 ab = self.enlarge(ab, choices.float())
                 ab = self.retouch(ab, ab2, mask2, F.avg_pool2d(lightness, STRIDE // 2))
-        return Prediction(logits, ab)
+        return Prediction(logits, ab, None if self.joint is None else self.joint(x))
+
+
+def _plus(x: Tensor, more: Tensor | None) -> Tensor:
+    return x if more is None else x + more
+
+
+def _silent(inputs: int, outputs: int) -> nn.Conv2d:
+    """A 1x1 convolution that begins by giving 0."""
+    conv = nn.Conv2d(inputs, outputs, 1)
+    nn.init.zeros_(conv.weight)
+    assert conv.bias is not None
+    nn.init.zeros_(conv.bias)
+    return conv

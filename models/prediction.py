@@ -20,6 +20,8 @@ class Prediction:
     logits: Tensor
     decoded: Tensor | None = None
     """ab, where the network has more to say of it than the logits have."""
+    joint: Tensor | None = None
+    """Logits [B, 140, m, n] over the nodes of a and b together (bins.JOINT), where the network has them."""
 
     @property
     def ab(self) -> Tensor:
@@ -28,7 +30,8 @@ class Prediction:
 
     def float(self) -> Prediction:
         """The same in fp32."""
-        return Prediction(self.logits.float(), None if self.decoded is None else self.decoded.float())
+        decoded, joint = (None if t is None else t.float() for t in (self.decoded, self.joint))
+        return Prediction(self.logits.float(), decoded, joint)
 
 
 class Network(nn.Module):

@@ -46,6 +46,17 @@ class Bundle:
         return (_read_graph if name.endswith(".onnx") else _read)(self.path / name, digest)
 
 
+def precision(bundle: Bundle) -> str:
+    """The bundle's precision, as its manifest has it."""
+    return str(bundle.manifest.get("precision", "fp32"))
+
+
+def source(bundle: Bundle, graph: str) -> str:
+    """The bundle's file that a graph's engine is built from."""
+    form = TRT_FORMS[graph]
+    return form if form in bundle.manifest["files"] else graph
+
+
 def read_manifest(path: Path | None = None) -> dict[str, Any]:
     """The manifest of a bundle, None being the default model; no other file of it is read.
 

@@ -17,15 +17,10 @@ from ..color.hints import Hints
 from ..color.lab import Bytes, lab_to_rgb16, rgb_to_lab, rgb_to_lightness
 from .bundle import Bundle, load_bundle
 from .engines.batching import BatchingEngine
-from .engines.engine import Engine, open_engine
+from .engines.engine import Engine
+from .engines.open import open_engine
+from .grid import CELL, GPU_BATCH, SHORT_SIDE, TILE, WHOLE, choose_grid, shrink_factor
 
-CELL = 16
-SHORT_SIDE = 256
-LONG_SIDE = 512
-# Above this many pixels a picture is painted in square tiles: memory stays flat, and a tile's planes stay in the cache.
-WHOLE = 1_000_000
-TILE = 512
-GPU_BATCH = 8
 # Where a picture of 16 bits is darker than this level of 8, its chroma is taken at this level: 8 bits have too few
 # colours below, and every colour that fits the gamut there fits it here.
 CHROMA_FLOOR = 64
@@ -33,24 +28,11 @@ CHROMA_FLOOR = 64
 Tile = tuple[slice, slice]
 
 
-def choose_grid(height: int, width: int) -> tuple[int, int]:
-    """The network's grid (h, w) for a picture: short side 256, the other by the aspect, capped at 512."""
-    aspect = max(height, width) / min(height, width)
-    long = min(LONG_SIDE, max(SHORT_SIDE, CELL * round(SHORT_SIDE * aspect / CELL)))
-    return (long, SHORT_SIDE) if height > width else (SHORT_SIDE, long)
-
-
-def shrink_factor(side: int, cells: int) -> int:
-    """By how much to shrink a side to once or twice its cells: the factor that leaves the fewest pixels over."""
-    most = max(1, side // cells)
-    return min(range(max(1, side // (2 * cells)), most + 1), key=lambda factor: (side % factor, -factor))
-
-
 class Colorizer:
     """A loaded model. One object for each thread; `share` makes more that use the same engine.
 
     bundle: a folder that `gcolor export` wrote, None for the default model. device: "auto", "cpu", "cuda", "cuda:N".
-    threads: arithmetic threads of each call, 0 for all cores. backend: see `engine.open_engine`. batch_size: so many
+    threads: arithmetic threads of each call, 0 for all cores. backend: see `open_engine`. batch_size: so many
     pictures of one size that wait at a time run as one, 0 for the engine's default. Raises BundleError and EngineError.
 
         colorizer = gcolor.Colorizer()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import importlib.metadata
 from typing import Any
 
-from .. import __version__
 from ..color.errors import GcolorError, one_line
+from ..version import __version__
 from .machine import describe
 
 # What brings each engine, and what else has a version worth knowing: distribution, and what to install for it.

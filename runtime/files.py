@@ -5,11 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import stat
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePath
 from typing import Any
+
+from ..color.errors import UsageError
 
 TEMPORARY = ".gcolor-"
 
@@ -59,6 +62,52 @@ def save_json(value: Any, path: Path, *, durable: bool = True) -> None:
     """Write a JSON file whole or not at all."""
     text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
     replace_file(path, lambda temporary: temporary.write_text(text, encoding="utf-8"), durable=durable)
+
+
+def check_writable(folder: Path, made: Iterable[str] = ()) -> None:
+    """Make the output folder and prove that files can be made in it, and in the folders of what is to be made there.
+
+    A folder without any write permission counts as read-only for the superuser, too. Raises UsageError.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _check_mode(folder)
+        handle, name = tempfile.mkstemp(prefix=TEMPORARY, dir=folder)
+        os.close(handle)
+        os.unlink(name)
+        for below in sorted({os.path.dirname(path) for path in made} - {""}):
+            parts = [folder.joinpath(*below.split("/")[:depth]) for depth in range(1, below.count("/") + 2)]
+            _check_mode(next((part for part in reversed(parts) if os.path.lexists(part)), folder))
+    except OSError as error:
+        raise unwritable(error, folder) from error
+
+
+def unwritable(error: OSError, folder: Path) -> UsageError:
+    """What a user is told where an output folder cannot be written to."""
+    where = show(error.filename or folder)
+    return UsageError(f"{where}: cannot write there ({error.strerror}); choose another folder with -o")
+
+
+def _check_mode(folder: Path) -> None:
+    mode = folder.stat().st_mode
+    if not stat.S_ISDIR(mode):
+        raise NotADirectoryError(20, "Not a folder", str(folder))
+    if not mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH) or not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(13, "Permission denied, the folder is read-only", str(folder))
+
+
+def sweep(folder: Path) -> int:
+    """Remove the temporary files of killed runs below the output folder; returns how many."""
+    found = 0
+    for root, folders, names in os.walk(folder):
+        for name in [name for name in names if name.startswith(TEMPORARY)]:
+            Path(root, name).unlink(missing_ok=True)
+            found += 1
+        for name in [name for name in folders if name.startswith(TEMPORARY)]:
+            shutil.rmtree(Path(root, name), ignore_errors=True)
+            folders.remove(name)
+            found += 1
+    return found
 
 
 def _flush(path: str | Path) -> None:

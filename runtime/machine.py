@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import platform
 import subprocess
 import sys
 from pathlib import Path
-
-from .engines.engine import cores
 
 PACKAGES = (
     "gcolor",
@@ -25,8 +22,15 @@ PACKAGES = (
 )
 
 
+def cores() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def describe() -> dict[str, str]:
     """Processor, cores, memory, GPUs and the versions of what runs."""
+    import importlib.metadata  # costs as much as a batch that finds nothing to do may
+
     out = {
         "processor": _processor(),
         "cores": str(os.cpu_count()),

@@ -45,9 +45,62 @@ def imports(path: Path) -> list[tuple[str, bool]]:
 def test_a_folder_imports_only_what_lies_below_it(folder: str) -> None:
     for path in (ROOT / folder).rglob("*.py"):
         for module, _ in imports(path):
-            if module.startswith(".") and module != ".":
-                assert module[1:].split(".")[0] in BELOW[folder] | {folder}, f"{path.name} imports {module}"
+            if module.startswith("."):
+                assert module[1:].split(".")[0] in BELOW[folder] | {folder, "version"}, f"{path.name} imports {module}"
             assert not module.startswith("gcolor"), f"{path.name}: imports inside the package are relative"
+
+
+def graph() -> dict[str, set[str]]:
+    """The modules that each module of the package imports, wherever in it: in functions and for type checkers, too."""
+    files = {name_of(path): path for path in ROOT.rglob("*.py") if not is_outside(path)}
+    return {name: {target for target in imported(path, set(files)) if target != name} for name, path in files.items()}
+
+
+def is_outside(path: Path) -> bool:
+    """Whether a file is beside the package, in a repository whose root is the package."""
+    top = path.relative_to(ROOT).parts[0]
+    return top not in BELOW and not top.endswith(".py")
+
+
+def name_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imported(path: Path, modules: set[str]) -> set[str]:
+    folder = path.parent.relative_to(ROOT).parts
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            base = (*folder[: len(folder) - node.level + 1], *filter(None, (node.module or "").split(".")))
+            names = {".".join((*base, alias.name)) for alias in node.names}
+            # `from . import name` is a module where there is one, else something of the package itself.
+            found |= {name if name in modules else ".".join(base) for name in names}
+    return found
+
+
+def circles(arrows: dict[str, set[str]]) -> list[str]:
+    """What is left once modules that import none of the rest, and then those above them, are taken away: modules of a
+    circle, and those that import one."""
+    left = {name: set(targets) for name, targets in arrows.items()}
+    while ends := [name for name, targets in left.items() if not targets & left.keys()]:
+        for name in ends:
+            del left[name]
+    return sorted(left)
+
+
+@pytest.mark.smoke
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    arrows = graph()
+    assert {"runtime.colorizer", "runtime.engines.open", "trainer.loop"} <= arrows.keys()
+    assert "runtime.engines.onnx_engine" in arrows["runtime.engines.open"], "an import in a function is seen"
+    assert "runtime.colorizer" in arrows["runtime.batch.opening"], "an import for the type checker is seen"
+    assert circles(arrows) == []
+
+
+@pytest.mark.smoke
+def test_a_circle_is_found() -> None:
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}, "e": set()}) == ["a", "b", "c", "d"]
 
 
 @pytest.mark.smoke

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from ..color.errors import UsageError
 from ..models import PRESETS, ModelConfig
 
 Precision = Literal["fp32", "bf16", "fp16"]
@@ -43,6 +44,14 @@ class TrainConfig:
     crop: Literal["random", "stretch"] = "random"
     """A random part of each photo, half of them mirrored, or (the paper) the whole photo stretched to a square."""
 
+    encoder_weights: str = "auto"
+    """What a network's encoder begins with: a file of published weights, "auto" for those of the installed package, or
+    "none" for random numbers; without an encoder, or with the weights of another run, it does not count."""
+    encoder_training: Literal["frozen", "trained"] = "frozen"
+    """Leave the encoder as it begins, which makes a photo cost a fraction of the time, or let it learn, too."""
+    encoder_rate: float = 0.2
+    """Learning rate of an encoder that learns, as a share of the others'."""
+
     optimizer: Literal["adamw", "adam"] = "adamw"
     learning_rate: float = 2e-3
     schedule: Literal["cosine", "constant"] = "cosine"
@@ -64,6 +73,8 @@ class TrainConfig:
     """Weight of the cross-entropy over both heads (eq. 2)."""
     patch_weight: float = 0.1
     """lambda_patch, the extra weight of the cross-entropy at hinted cells (eq. 3)."""
+    joint_weight: float = 0.1
+    """Weight of the cross-entropy over a and b together, where the network has it; nothing else depends on it."""
     regression_weight: float = 0.1
     """Weight of the smooth L1 distance of the decoded ab, in ab units; 0 leaves it out (the paper has none)."""
 
@@ -72,6 +83,8 @@ class TrainConfig:
     hints: Literal["simulated", "paper", "none"] = "simulated"
     """None to many of all sizes, the paper's 3x3 patches over 0.5 % of the picture, or none at all."""
     max_hints: int = 200
+    hint_free: float = 0.15
+    """Share of the photos that get no hint (simulated)."""
     recolor: float = 0.4
     """Share of photos in which one colour is replaced by a foreign one, so that hints outweigh habit."""
     vary: float = 0.5
@@ -114,6 +127,26 @@ class TrainConfig:
         values["model"] = ModelConfig.from_dict(values["model"])
         values["stages"] = [Stage(**s) for s in values["stages"]]
         return cls(**values)
+
+
+def parse_field(text: str) -> tuple[str, Any]:
+    """A field of TrainConfig and its value from "NAME=VALUE", as the command line has them.
+
+    Raises UsageError where there is no such field, it is no single value, or it cannot have this one.
+    """
+    name, equals, value = text.partition("=")
+    kind = get_type_hints(TrainConfig).get(name)
+    choices = get_args(kind) if get_origin(kind) is Literal else ()
+    if not equals or kind is None or (kind not in (str, int, float, bool) and not choices):
+        raise UsageError(f"--set {text}: write NAME=VALUE with a field of gcolor.trainer.config.TrainConfig")
+    if choices and value not in choices:
+        raise UsageError(f"--set {text}: must be one of {', '.join(choices)}")
+    if choices or kind is str:
+        return name, value
+    try:
+        return name, {"true": True, "false": False}[value.lower()] if kind is bool else kind(value)
+    except (KeyError, ValueError) as error:
+        raise UsageError(f"--set {text}: {value!r} is no {kind.__name__}") from error
 
 
 # Section 5.1 and eq. 1-4 as written: Adam at a constant 1e-2, decay 1e-3, batches of 32, raw 1/f weights, hard labels,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,8 @@ from ..color.errors import UsageError
 from ..models import PRESETS
 from . import checkpoint
 from .config import Stage, TrainConfig, preset
+from .data.loader import has_dali, require_dali
 from .distributed import World
-from .loader import has_dali, require_dali
 from .session import usable_device
 
 MOST_WORKERS = 8
@@ -22,13 +23,14 @@ MOST_WORKERS = 8
 def configure(run: Path, resume: bool, processes: int, asked: dict[str, Any]) -> TrainConfig:
     """The configuration of a run in so many processes.
 
-    asked: fields of TrainConfig, and preset and recipe (names), size and batch_size (one stage instead of the
-    recipe's). What is not asked for is the preset's, or, resumed, the run's own. Raises UsageError for what does not
-    exist or fit, EngineError where the device or DALI is not there.
+    asked: fields of TrainConfig, and preset and recipe (names), encoder (of the network), size and batch_size (one
+    stage instead of the recipe's). What is not asked for is the preset's, or, resumed, the run's own. Raises
+    UsageError for what does not exist or fit, EngineError where the device or DALI is not there.
     """
     asked = dict(asked)
     name, recipe, device = asked.pop("preset", None), asked.pop("recipe", None), asked.pop("device", None)
     size, batch_size = asked.pop("size", None), asked.pop("batch_size", None)
+    encoder = asked.pop("encoder", None)
     if name is not None and name not in PRESETS:
         raise UsageError(f"--preset {name}: not known; there are {', '.join(PRESETS)}")
     if size is not None and size % 16:
@@ -53,6 +55,10 @@ def configure(run: Path, resume: bool, processes: int, asked: dict[str, Any]) ->
     config.workers = max(1, min(MOST_WORKERS, (os.cpu_count() or 1) * world.nodes // processes - 1))
     for field, value in asked.items():
         setattr(config, field, value)
+    if encoder is not None:
+        if config.model.variant != "hintunet":
+            raise UsageError(f"--encoder {encoder}: the {config.model.variant} has none; take --preset default")
+        config.model = replace(config.model, encoder="" if encoder == "none" else encoder)
     if size or batch_size:
         last = config.stages[-1]
         config.stages = [Stage(until=1.0, size=size or last.size, batch_size=batch_size or last.batch_size)]

@@ -18,15 +18,15 @@ from . import checkpoint
 from .checkpoint import Position, State
 from .clock import Clock, Due
 from .config import TrainConfig
-from .data import keep_examples, open_data, prepare_data
+from .data.loader import Loader
+from .data.of_run import keep_examples, open_data, prepare_data
+from .data.shards import ShardSet
 from .distributed import World, joined
-from .evaluate import EvalPhoto, evaluate_network, load_photos
-from .figures import draw, draw_curves
-from .loader import Loader
 from .loss import class_weights
 from .runlog import RunLog
+from .scoring.figures import draw, draw_curves
+from .scoring.of_network import EvalPhoto, evaluate_network, load_photos
 from .session import begin, open_loader, restore, wrap
-from .shards import ShardSet
 from .step import optimise, rate, stage_at
 
 # Hints per photo at which held-out photos are scored while training.
@@ -152,7 +152,7 @@ def _train(
                 finite = torch.ones((), device=device)
                 logged_at, logged_step, waited = time.monotonic(), position.step, 0.0
             for group in state.optimizer.param_groups:
-                group["lr"] = rate(progress(), position.step, config)
+                group["lr"] = group["share"] * rate(progress(), position.step, config)
             asked = time.monotonic()
             batch = loader.next().to(device, non_blocking=True)
             waited += time.monotonic() - asked

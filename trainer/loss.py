@@ -72,6 +72,33 @@ def hard_cross_entropy(
     return mean(weight), *(mean(weight * where[:, None]) for where in wheres_BHW)
 
 
+def joint_cross_entropy(logits_BJHW: Tensor, ab_B2HW: Tensor, weights_2K: Tensor) -> Tensor:
+    """Cross-entropy of each cell [B, H, W] over the nodes of a and b together, weighted by the mean of both heads'.
+
+    The truth is the bilinear mixture of the four nodes around it, so that the expectation is not biased.
+    """
+    table = torch.full((32, 32), -1, device=ab_B2HW.device)
+    nodes = torch.as_tensor(bins.JOINT / bins.JOINT_WIDTH, device=ab_B2HW.device).long() + 16
+    table[nodes[:, 0], nodes[:, 1]] = torch.arange(len(nodes), device=ab_B2HW.device)
+    at = ab_B2HW / bins.JOINT_WIDTH + 16.0
+    low = at.floor().clamp(0.0, 30.0)
+    part = (at - low).clamp(0.0, 1.0)
+    low = low.long()
+    log_p = F.log_softmax(logits_BJHW, dim=1)
+    entropy = torch.zeros_like(part[:, 0])
+    covered = torch.full_like(entropy, 1e-6)
+    for step_a in (0, 1):
+        for step_b in (0, 1):
+            index = table[low[:, 0] + step_a, low[:, 1] + step_b]
+            share = (part[:, 0] if step_a else 1.0 - part[:, 0]) * (part[:, 1] if step_b else 1.0 - part[:, 1])
+            # The mean of colors may lie where no single one does.
+            share = share * (index >= 0)
+            entropy = entropy - share * log_p.gather(1, index.clamp(min=0)[:, None])[:, 0]
+            covered = covered + share
+    heads = torch.arange(2, device=ab_B2HW.device).view(1, 2, 1, 1)
+    return entropy / covered * weights_2K[heads, tensors.to_bins(ab_B2HW)].mean(1)
+
+
 def shrink_ab(ab_B2HW: Tensor, like: Tensor) -> Tensor:
     """The true ab at the grid of `like` [..., g, k], as the means of its cells."""
     factor = ab_B2HW.shape[-1] // like.shape[-1]
@@ -106,6 +133,9 @@ def total_loss(
         entropy, patch = hard_cross_entropy(prediction.logits, truth, weights_2K, hinted)
     parts = {"entropy": entropy.mean(), "patch": patch.mean()}
     loss = config.classification_weight * parts["entropy"] + config.patch_weight * parts["patch"]
+    if config.joint_weight and prediction.joint is not None:
+        parts["joint"] = joint_cross_entropy(prediction.joint, truth, weights_2K).mean()
+        loss = loss + config.joint_weight * parts["joint"]
     if config.regression_weight:
         ab = prediction.ab
         parts["distance"] = F.smooth_l1_loss(ab, shrink_ab(ab_B2HW, ab), beta=4.0, reduction="none").sum(1).mean()

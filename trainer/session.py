@@ -4,48 +4,54 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from ..color.errors import EngineError, UsageError
 from ..models import ModelConfig, Network, build
+from ..models.efficientnet import EfficientNetLite
 from ..models.weights import grow, load_model, model_of
 from ..runtime.bundle import WEIGHTS, load_bundle
+from ..runtime.device import Device, parse_device
 from .checkpoint import Averaged, Position, State
 from .config import TrainConfig
+from .data.loader import Loader, make_loader
+from .data.shards import ShardSet
 from .distributed import World, synchronised
-from .loader import Loader, make_loader
-from .shards import ShardSet
+from .pretrained import load_encoder
 
 
 def usable_device(asked: str, count: int = 1) -> torch.device:
     """The device called "auto", "cpu", "cuda" or "cuda:N", with so many GPUs behind "cuda".
 
-    Raises UsageError for another name, EngineError where it is not there: there is no silent fall-back.
+    Raises EngineError for another name, and where it is not there: there is no silent fall-back.
     """
-    if asked == "auto":
-        asked = "cuda" if torch.cuda.is_available() else "cpu"
-    kind, _, number = asked.partition(":")
-    if kind not in ("cpu", "cuda") or (number and not (kind == "cuda" and number.isdecimal())):
-        raise UsageError(f"--device {asked}: must be auto, cpu, cuda or cuda:N")
-    if kind == "cuda":
+    device = parse_device(asked)
+    if device.kind == "auto":
+        device = Device("cuda" if torch.cuda.is_available() else "cpu")
+    if device.kind == "cuda":
         there = torch.cuda.device_count() if torch.cuda.is_available() else 0
-        wanted = int(number) + 1 if number else count
+        wanted = count if device.number is None else device.number + 1
         if wanted > there:
             raise EngineError(
-                f"--device {asked}: torch sees {there} CUDA devices here; take fewer GPUs or use --device cpu"
+                f"--device {device}: torch sees {there} CUDA devices here; take fewer GPUs or use --device cpu"
             )
-    return torch.device(asked)
+    return torch.device(str(device))
 
 
 def begin(config: TrainConfig, device: torch.device, start: Path | None) -> State:
     """A fresh network, or one with the weights of another run or of a bundle, with its optimizer."""
     torch.manual_seed(config.seed)
     model = build(config.model)
-    if start:
+    encoder: EfficientNetLite | None = getattr(model, "encoder", None)
+    begun = _weights_of(start) if start else None
+    if encoder and getattr(begun, "encoder", None) is None:
+        load_encoder(encoder, config)
+    if begun:
         try:
-            grow(model, _weights_of(start))
+            grow(model, begun)
         except ValueError as error:
             raise UsageError(
                 f"{start}: holds another network than this run's ({error}); choose its --preset"
@@ -54,10 +60,22 @@ def begin(config: TrainConfig, device: torch.device, start: Path | None) -> Stat
     if device.type == "cuda" or config.precision != "fp32":
         # For tensor cores and AMX; in fp32 on a CPU it only adds copies (the default network at 256: 13 % slower).
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if encoder and config.encoder_training == "frozen":
+        encoder.freeze()
     kind = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adam
-    optimizer = kind(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
+    optimizer = kind(_groups(model, config), lr=config.learning_rate, weight_decay=config.weight_decay)
     scaler = torch.amp.GradScaler(device.type, enabled=config.precision == "fp16")
     return State(model.train(), Averaged(model, config.ema), optimizer, scaler)
+
+
+def _groups(model: Network, config: TrainConfig) -> list[dict[str, Any]]:
+    """What learns, with the share of the learning rate that it learns by."""
+    parts: dict[bool, list[nn.Parameter]] = {False: [], True: []}
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            parts[name.startswith("encoder.")].append(parameter)
+    shares = {False: 1.0, True: config.encoder_rate}
+    return [{"params": some, "share": shares[seeing]} for seeing, some in parts.items() if some]
 
 
 def _weights_of(start: Path) -> Network:

@@ -90,17 +90,22 @@ def paper_hints(ab_B2HW: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
 
 
 def simulate_hints(
-    ab_B2HW: Tensor, draws: Draws, most: int, largest: int, point_B2: Tensor | None = None
+    ab_B2HW: Tensor,
+    draws: Draws,
+    most: int,
+    largest: int,
+    point_B2: Tensor | None = None,
+    free: float = 0.15,
 ) -> tuple[Tensor, Tensor]:
     """Hints for a batch: their chroma [B, 2, H, W] (0 where none) and mask [B, 1, H, W].
 
-    15 % of the photos get none, the others up to `most`, log-uniform, so that one model serves none, few and many;
-    each is a square of 1..largest cells. Half of the photos show the patch's own pixels (the paper), half its mean
-    (a brush). A photo with a point (y, x) that is not -1 gets its first hint there, and seldom more than three.
+    A share `free` of the photos gets none, the others up to `most`, log-uniform, so that one model serves none, few
+    and many; each is a square of 1..largest cells. Half of the photos show the patch's own pixels (the paper), half its
+    mean (a brush). A photo with a point (y, x) that is not -1 gets its first hint there, and seldom more than three.
     """
     h, w = ab_B2HW.shape[-2:]
     device = ab_B2HW.device
-    count = (draws.uniform(1) * math.log(most + 1)).exp().floor() * (draws.uniform(1) >= 0.15)
+    count = (draws.uniform(1) * math.log(most + 1)).exp().floor() * (draws.uniform(1) >= free)
     few = 1.0 + (3.0 * draws.uniform(1)).floor()
     rarely = draws.uniform(1) < 0.7
     size = 1 + (draws.uniform(most) * largest).floor()

@@ -41,7 +41,7 @@ def simulate(rgb_B3HW: Tensor, draws: Draws, config: TrainConfig) -> Sample:
     match config.hints:
         case "simulated":
             largest = max(1, round(9 * rgb_B3HW.shape[-1] / 256))
-            hint_ab, hint_mask = simulate_hints(ab, draws, config.max_hints, largest, point)
+            hint_ab, hint_mask = simulate_hints(ab, draws, config.max_hints, largest, point, config.hint_free)
         case "paper":
             hint_ab, hint_mask = paper_hints(ab, draws)
         case "none":

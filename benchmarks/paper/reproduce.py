@@ -20,12 +20,12 @@ import torch
 from gcolor.models import PRESETS
 from gcolor.models.weights import load_model
 from gcolor.trainer.config import PAPER, Stage, TrainConfig
+from gcolor.trainer.data.loader import has_dali, make_loader
+from gcolor.trainer.data.prepare import PrepareOptions, prepare
+from gcolor.trainer.data.shards import ShardSet
 from gcolor.trainer.distributed import World
-from gcolor.trainer.loader import has_dali, make_loader
 from gcolor.trainer.loop import train
 from gcolor.trainer.loss import bin_accuracy, class_weights, total_loss
-from gcolor.trainer.prepare import PrepareOptions, prepare
-from gcolor.trainer.shards import ShardSet
 from gcolor.trainer.simulate import Draws
 from gcolor.trainer.step import predict, simulate
 

@@ -13,7 +13,7 @@ from gcolor.color import bins, lab, protocol, scores
 from gcolor.color.errors import PictureError
 from gcolor.runtime.files import save_json
 from gcolor.runtime.pictures import read_picture
-from gcolor.trainer.held_out import stretched
+from gcolor.trainer.scoring.held_out import stretched
 
 from . import baselines, levin, methods, protocols
 from .methods import BASELINES, Method

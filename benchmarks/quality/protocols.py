@@ -9,7 +9,7 @@ import numpy as np
 from gcolor.color import lab, protocol
 from gcolor.color.lab import Array, Bytes
 from gcolor.color.protocol import Patches
-from gcolor.trainer.held_out import EvalPhoto, stretched
+from gcolor.trainer.scoring.held_out import EvalPhoto, stretched
 
 
 @dataclass(frozen=True, slots=True)

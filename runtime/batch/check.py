@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, Protocol
 
 from ...color.errors import UsageError
-from ..engines.engine import cores
+from ..machine import cores
 from .fingerprint import Fingerprint, Status, take
 from .journal import Entry, Journal, Recipe
 from .plan import Job

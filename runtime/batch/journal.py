@@ -16,8 +16,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, NamedTuple, Self
 
-from ... import __version__
 from ...color.errors import UsageError
+from ...version import __version__
 from ..files import replace_file, show
 from .fingerprint import Fingerprint
 

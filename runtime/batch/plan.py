@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import os
-import shutil
-import stat
 import tempfile
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
 from ...color.errors import NothingToDoError, UsageError
-from ...color.hint_files import HintFolder
+from ...color.hint_folder import HintFolder
 from ...color.walk import walk
-from ..files import TEMPORARY, show
+from ..files import TEMPORARY, show, unwritable
 from ..formats import SUFFIXES, output_name
 
 
@@ -41,10 +39,6 @@ class Job:
     hint_files: tuple[str, ...] = ()
 
     @property
-    def relative(self) -> PurePath:
-        return PurePath(self.name)
-
-    @property
     def source(self) -> Path:
         return Path(self.roots.images, self.name)
 
@@ -56,6 +50,11 @@ class Job:
     def shown(self) -> str:
         """The output, for messages."""
         return show(f"{self.roots.output}/{self.made}")
+
+    @property
+    def work_folder(self) -> Path | None:
+        """Where its output is written before it is renamed; None where that is no folder that outlives it."""
+        return self.output.parent
 
     @property
     def hints(self) -> tuple[Path, ...]:
@@ -187,49 +186,4 @@ def _same_file(folders: Sequence[Path], one: Job, other: Job) -> bool:
             Path(name, pair[0]).touch()
             return Path(name, pair[1]).exists()
     except OSError as error:
-        raise _unwritable(error, folder) from error
-
-
-def check_writable(folder: Path, made: Iterable[str] = ()) -> None:
-    """Make the output folder and prove that files can be made in it, and in the folders of what is to be made there.
-
-    A folder without any write permission counts as read-only for the superuser, too. Raises UsageError.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        _check_mode(folder)
-        handle, name = tempfile.mkstemp(prefix=TEMPORARY, dir=folder)
-        os.close(handle)
-        os.unlink(name)
-        for below in sorted({os.path.dirname(path) for path in made} - {""}):
-            parts = [folder.joinpath(*below.split("/")[:depth]) for depth in range(1, below.count("/") + 2)]
-            _check_mode(next((part for part in reversed(parts) if os.path.lexists(part)), folder))
-    except OSError as error:
-        raise _unwritable(error, folder) from error
-
-
-def _unwritable(error: OSError, folder: Path) -> UsageError:
-    where = show(error.filename or folder)
-    return UsageError(f"{where}: cannot write there ({error.strerror}); choose another folder with -o")
-
-
-def _check_mode(folder: Path) -> None:
-    mode = folder.stat().st_mode
-    if not stat.S_ISDIR(mode):
-        raise NotADirectoryError(20, "Not a folder", str(folder))
-    if not mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH) or not os.access(folder, os.W_OK | os.X_OK):
-        raise PermissionError(13, "Permission denied, the folder is read-only", str(folder))
-
-
-def sweep(folder: Path) -> int:
-    """Remove the temporary files of killed runs below the output folder; returns how many."""
-    found = 0
-    for root, folders, names in os.walk(folder):
-        for name in [name for name in names if name.startswith(TEMPORARY)]:
-            Path(root, name).unlink(missing_ok=True)
-            found += 1
-        for name in [name for name in folders if name.startswith(TEMPORARY)]:
-            shutil.rmtree(Path(root, name), ignore_errors=True)
-            folders.remove(name)
-            found += 1
-    return found
+        raise unwritable(error, folder) from error

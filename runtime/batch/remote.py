@@ -23,6 +23,10 @@ class RemoteJob(Job):
     hints_root: str = ""
     stats: tuple[Stat, ...] = ()
 
+    @property
+    def work_folder(self) -> None:
+        return None
+
 
 def color_remote(color: Callable[[Job], Result], job: RemoteJob) -> Result:
     """Fetch a picture and its hints, let `color` colour them here, and store what it makes.

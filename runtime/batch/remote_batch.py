@@ -13,17 +13,16 @@ import time
 from collections.abc import Callable, Generator, Iterable
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
-from typing import Self
 
 from ...color.errors import NothingToDoError, UsageError
-from ...color.hint_files import HintFolder
-from ..bundle import fingerprint, read_manifest
+from ...color.hint_folder import HintFolder
 from ..files import TEMPORARY, show
 from ..formats import SUFFIXES, output_name
-from .check import check
+from .batch import Batch, Look
+from .check import Checked, check
 from .journal import NAME, Journal
 from .lists import read_list
-from .make import Batch, Options, refuse_contradictions
+from .options import Options
 from .places import Place, Stat, is_url, open_place
 from .plan import Found, Roots
 from .remote import RemoteFiles, RemoteJob
@@ -33,6 +32,9 @@ MAKING = ".gcolor.making"
 # The journal is stored every so many seconds, but for no more than this share of the time.
 EVERY, SHARE = 60.0, 0.05
 
+# What lies in each place, by one listing of it.
+Listings = dict[Place, dict[str, Stat]]
+
 
 class RemoteBatch(Batch):
     """See `Batch`. Folders of this machine may be mixed with URLs.
@@ -40,55 +42,68 @@ class RemoteBatch(Batch):
     Raises also EngineError where the package is missing that a URL needs, UsageError where a place cannot be used.
     """
 
-    def __enter__(self) -> Self:
+    def _begin(self) -> Look:
         options = self.options
-        refuse_contradictions(options)
         images, output = open_place(as_url(options.images)), open_place(_output(options))
         hints = open_place(as_url(options.hints)) if options.hints else None
         _check_apart(images.url, output.url, hints.url if hints else None)
-        self.place, self._output = output.url, output
-        listings = [(place, _list(place)) for place in (images, output, hints) if place]
-        self.found = _find(options, images, output, listings[0][1], hints, listings[2][1] if hints else {})
-        wanted = fingerprint(read_manifest(options.bundle))
-        with self._open:
-            self._work = Path(self._open.enter_context(tempfile.TemporaryDirectory(prefix="gcolor-journal-")))
-            if NAME in listings[1][1]:
-                output.fetch(NAME, self._work / NAME)
-            self.journal = self._open.enter_context(Journal.open(self._work))
-            self.checked = check(
-                self.found.jobs,
-                self.journal,
-                lambda name: (wanted, options.settings.shaping(PurePosixPath(name).suffix)),
-                options.if_exists,
-                options.force,
-                RemoteFiles(listings),
-            )
-            if MAKING in listings[1][1]:
-                self._adopt(listings[1][1])
-            self.current = len(self.checked.current)
-            self._warn()
-            if not options.dry_run:
-                for job, entry in self.checked.known:
-                    self.journal.record(job.made, entry)
-                self._open_reports()
-            self._forget_current()
-            self._open = self._open.pop_all()
-        return self
+        self.place, self._images, self._output, self._hints = output.url, images, output, hints
+        listed = self._list()
+        found = self._pair(listed)
+        self._work = Path(self._open.enter_context(tempfile.TemporaryDirectory(prefix="gcolor-journal-")))
+        if NAME in listed[output]:
+            output.fetch(NAME, self._work / NAME)
+        self.journal = self._open.enter_context(Journal.open(self._work))
+        checked = self._compare(found, listed)
+        if MAKING in listed[output]:
+            self._adopt(checked, listed[output])
+        self._warn(found)
+        self._note(checked)
+        return self._what_to_do(found, checked)
 
-    def run(
-        self, stopping: Callable[[], object] = lambda: False, say: Callable[[str], None] = lambda _: None
+    def look(self) -> Look:
+        """See `Batch.look`."""
+        listed = self._list()
+        found = self._pair(listed)
+        return self._what_to_do(found, self._compare(found, listed))
+
+    def _list(self) -> Listings:
+        return {place: _list(place) for place in (self._images, self._output, self._hints) if place}
+
+    def _pair(self, listed: Listings) -> Found:
+        hint_stats = listed[self._hints] if self._hints else {}
+        return _find(self.options, self._images, self._output, listed[self._images], self._hints, hint_stats)
+
+    def _compare(self, found: Found, listed: Listings) -> Checked:
+        options = self.options
+        return check(
+            found.jobs,
+            self.journal,
+            lambda name: (self._bundle, options.settings.shaping(PurePosixPath(name).suffix)),
+            options.if_exists,
+            options.force,
+            RemoteFiles(list(listed.items())),
+        )
+
+    def make(
+        self,
+        look: Look,
+        stopping: Callable[[], object] = lambda: False,
+        say: Callable[[str], None] = lambda _: None,
+        *,
+        last: bool = False,
     ) -> Generator[Result]:
-        """See `Batch.run`; raises also UsageError where the journal cannot be stored."""
+        """See `Batch.make`; raises also UsageError where the journal cannot be stored."""
         self._stored, self._took = time.monotonic(), 0.0
-        making = json.dumps([job.made for job, _ in self.checked.todo])
-        if self.checked.todo:
+        making = json.dumps([job.made for job, _ in look.todo])
+        if look.todo:
             self._store(MAKING, making.encode())
         try:
-            yield from super().run(stopping, say)
+            yield from super().make(look, stopping, say, last=last)
         finally:
             self._store_journal()
         # What came to no result may have left an output that the journal does not know.
-        if self.checked.todo and not stopping():
+        if look.todo and not stopping():
             with suppress(OSError):
                 self._output.remove(MAKING)
 
@@ -113,7 +128,7 @@ class RemoteBatch(Batch):
         except OSError as error:
             raise UsageError(f"{self.place}/{name}: cannot be written ({error.strerror or error})") from error
 
-    def _adopt(self, outputs: Iterable[str]) -> None:
+    def _adopt(self, checked: Checked, outputs: Iterable[str]) -> None:
         """Make again what a batch that was cut off had begun, though the journal does not know it."""
         try:
             begun = set(json.loads(self._output.read(MAKING) or b"[]"))
@@ -123,10 +138,10 @@ class RemoteBatch(Batch):
         except (OSError, ValueError, TypeError):
             self.warnings.append(f"{self.place}/{MAKING}: cannot be read; what it names is not touched")
             return
-        ours = [job for job, _ in self.checked.refused if job.made in begun]
-        self.checked.refused = [pair for pair in self.checked.refused if pair[0].made not in begun]
-        self.checked.todo += [(job, "was not finished") for job in ours]
-        self.checked.todo.sort(key=lambda pair: pair[0].name)
+        ours = [job for job, _ in checked.refused if job.made in begun]
+        checked.refused = [pair for pair in checked.refused if pair[0].made not in begun]
+        checked.todo += [(job, "was not finished") for job in ours]
+        checked.todo.sort(key=lambda pair: pair[0].name)
 
 
 def as_url(place: Path | str) -> str:

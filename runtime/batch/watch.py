@@ -5,14 +5,11 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Generator
-from typing import TYPE_CHECKING
 
 from ...color.errors import UsageError
+from .batch import Batch, Look
 from .plan import Job
 from .result import Result
-
-if TYPE_CHECKING:
-    from .make import Batch
 
 # Seconds between two looks, and at least so many times what a look takes.
 INTERVAL, SHARE = 2.0, 10.0
@@ -31,10 +28,9 @@ def watch(
     output changed. What is wrong with the folders (say, hints for two pictures) is said once, and looked at again.
     """
     waiting = Waiting(interval)
-    complaint, seconds = "", 0.0
+    look, complaint, seconds = batch.first, "", 0.0
     while True:
-        waiting.sift(batch)
-        for result in batch.run_once(stopping, say):
+        for result in batch.make(waiting.ready(look), stopping, say):
             if result.error:
                 waiting.failed(result.job)
             yield result
@@ -45,13 +41,12 @@ def watch(
             return
         begun = time.monotonic()
         try:
-            batch.look()
-            complaint = ""
+            look, complaint = batch.look(), ""
         except UsageError as error:
             if complaint != str(error):
                 complaint = str(error)
                 say(f"error: {complaint}")
-            batch.forget()
+            look = Look()
         seconds = time.monotonic() - begun
 
 
@@ -67,14 +62,13 @@ class Waiting:
         """A picture is not to be tried again as it is."""
         self._failed[job.name] = _state(job)
 
-    def sift(self, batch: Batch) -> None:
-        """Leave of what a look found what can be taken now."""
+    def ready(self, look: Look) -> Look:
+        """What can be taken now of what a look found."""
         seen: dict[str, Stat] = {}
-        found, checked = batch.found, batch.checked
-        checked.todo = [pair for pair in checked.todo if self._ready(pair[0], seen)]
-        for refused in (found.refused, checked.refused):
-            refused[:] = [pair for pair in refused if self._failed.get(pair[0].name) != _state(pair[0])]
+        todo = [pair for pair in look.todo if self._ready(pair[0], seen)]
+        refused = [pair for pair in look.refused if self._failed.get(pair[0].name) != _state(pair[0])]
         self._seen = seen
+        return Look(todo, refused)
 
     def _ready(self, job: Job, seen: dict[str, Stat]) -> bool:
         if self._failed.get(job.name) == _state(job):

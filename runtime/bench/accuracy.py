@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...color import lab, protocol, scores
+from ...color.distance import Comparison
 from ...color.errors import EngineError, NothingToDoError
 from ...color.lab import Array, Bytes
-from ..colorizer import WHOLE, choose_grid
-from ..parity import Comparison
+from ..grid import WHOLE, choose_grid
 from ..pictures import find_pictures, read_picture
 from .scenes import scene
 

@@ -17,12 +17,12 @@ from typing import Any
 
 import numpy as np
 
-from ... import __version__
 from ...color.errors import EngineError, GcolorError
 from ...color.lab import Bytes
+from ...version import __version__
 from ..bundle import WEIGHTS, Bundle, load_bundle
-from ..engines.engine import cores
-from ..machine import describe
+from ..device import parse_device
+from ..machine import cores, describe
 from ..pictures import Picture, write_picture
 from . import accuracy
 from .process import WorkerError, WorkerProcess
@@ -115,9 +115,7 @@ def _recorded(settings: Settings, bundles: dict[str, Bundle]) -> dict[str, Any]:
 
 def _candidates(settings: Settings) -> list[tuple[str, str]]:
     """Every backend with every device that comes into question. Raises EngineError for one that none does."""
-    kind = settings.device.partition(":")[0]
-    if kind not in ("auto", "cpu", "cuda"):
-        raise EngineError(f"device {settings.device!r} is not known; use auto, cpu, cuda or cuda:N")
+    kind = parse_device(settings.device).kind
     pairs = []
     for backend in settings.backends or DEVICES:
         devices = [settings.device if kind == d else d for d in DEVICES[backend] if kind in ("auto", d)]
@@ -156,7 +154,7 @@ def _open_engines(
 def _twins(seat: _Seat, bundle: Bundle, device: str) -> bool:
     """PyTorch always runs the fp32 weights, which bundles of several precisions have in common."""
     mine, other = (b.manifest["files"].get(WEIGHTS) for b in (bundle, seat.bundle))
-    return (seat.key["backend"], seat.key["device"].partition(":")[0]) == ("torch", device.partition(":")[0]) and (
+    return (seat.key["backend"], parse_device(seat.key["device"]).kind) == ("torch", parse_device(device).kind) and (
         mine is not None and mine == other
     )
 

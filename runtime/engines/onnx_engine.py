@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from ...color.errors import BundleError, EngineError, GcolorError, PictureError, one_line
 from ...color.lab import Bytes
-from ..bundle import MODEL, PAINT, Bundle
-from .engine import Place, cores
+from ..bundle import MODEL, PAINT, Bundle, source
+from ..device import AUTO, Device
+from ..machine import cores
+from .engine import Place
 from .onnx_cuda import PROVIDER, CudaSession
-from .trt_key import source
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -48,7 +49,7 @@ class OnnxEngine:
     _model: Session
     _paint: Session
 
-    def __init__(self, bundle: Bundle, device: str = "auto", threads: int = 0) -> None:
+    def __init__(self, bundle: Bundle, device: Device = AUTO, threads: int = 0) -> None:
         try:
             import onnxruntime
         except ImportError as error:
@@ -60,15 +61,14 @@ class OnnxEngine:
                 "ONNX Runtime is broken, as by installing onnxruntime beside onnxruntime-gpu; pip uninstall -y "
                 "onnxruntime onnxruntime-gpu, then install 'gcolor[cpu]' or 'gcolor[gpu]'"
             )
-        kind, _, number = device.partition(":")
         self._ort = onnxruntime
         self.about = f"onnxruntime {onnxruntime.__version__}"
         # Errors only: what is wrong reaches the user as our own sentence.
         onnxruntime.set_default_logger_severity(4)
         self.device = "cpu"
-        if kind != "cpu" and PROVIDER in onnxruntime.get_available_providers():
-            self._open_cuda(bundle, int(number or 0))
-        if kind == "cuda" and self.device == "cpu":
+        if device.kind != "cpu" and PROVIDER in onnxruntime.get_available_providers():
+            self._open_cuda(bundle, device.index)
+        if device.kind == "cuda" and self.device == "cpu":
             raise EngineError(
                 f"device {device}: ONNX Runtime {onnxruntime.__version__} could not start CUDA here; "
                 "`gcolor doctor` says what to install, or use --device cpu"

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...color.errors import BundleError, EngineError, one_line
-from ..bundle import MODEL, PAINT, TRT_FORMS, Bundle
+from ..bundle import MODEL, PAINT, TRT_FORMS, Bundle, source
+from ..device import AUTO, Device
 from .onnx_engine import OnnxEngine
-from .trt_key import source
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -30,8 +30,8 @@ class RtxEngine(OnnxEngine):
 
     backend = "trt-rtx"
 
-    def __init__(self, bundle: Bundle, device: str = "auto", cache: Path | None = None) -> None:
-        if device == "cpu":
+    def __init__(self, bundle: Bundle, device: Device = AUTO, cache: Path | None = None) -> None:
+        if device.kind == "cpu":
             raise EngineError("backend trt-rtx runs on CUDA devices only; use --device cuda, or --backend onnx")
         try:
             import onnxruntime
@@ -45,7 +45,7 @@ class RtxEngine(OnnxEngine):
         self.about = f"onnxruntime {onnxruntime.__version__}, TensorRT-RTX plugin {plugin.__version__}"
         onnxruntime.set_default_logger_severity(4)
         devices = _devices(onnxruntime, plugin)
-        number = int(device.partition(":")[2] or 0)
+        number = device.index
         if number >= len(devices):
             raise EngineError(
                 f"backend trt-rtx, device {device}: the plugin lists {len(devices)} devices here; it wants an NVIDIA "

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ...color.errors import BundleError, EngineError, PictureError, one_line
 from ...color.lab import Bytes
 from ..bundle import WEIGHTS, Bundle
+from ..device import AUTO, Device
 from .engine import Place
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class TorchEngine:
     backend = "torch"
     painters = 1
 
-    def __init__(self, bundle: Bundle, device: str = "auto", threads: int = 0) -> None:
+    def __init__(self, bundle: Bundle, device: Device = AUTO, threads: int = 0) -> None:
         try:
             import torch
 
@@ -37,9 +38,9 @@ class TorchEngine:
             ) from error
         from ...models.fused import FusedColorizer
 
-        if device.startswith("cuda") and not torch.cuda.is_available():
+        if device.kind == "cuda" and not torch.cuda.is_available():
             raise EngineError(f"device {device}: PyTorch {torch.__version__} finds no CUDA device here")
-        wanted = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+        wanted = ("cuda" if torch.cuda.is_available() else "cpu") if device.kind == "auto" else str(device)
         self._torch, self._device = torch, torch.device(wanted)
         self.about = f"torch {torch.__version__}"
         try:

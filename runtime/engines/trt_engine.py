@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ...color.errors import BundleError, EngineError, PictureError
 from ...color.lab import Bytes
 from ..bundle import MODEL, PAINT, Bundle
+from ..device import AUTO, Device
 from .engine import Place
 from .trt_graph import Arrays, Graph
 from .trt_key import EngineKey, has_engines, read_engine, read_key, rebuild_hint
@@ -26,7 +27,7 @@ class TrtEngine:
     backend = "trt"
     painters = 1
 
-    def __init__(self, bundle: Bundle, device: str = "auto") -> None:
+    def __init__(self, bundle: Bundle, device: Device = AUTO) -> None:
         if not has_engines(bundle, (MODEL, PAINT)):
             raise EngineError(f"backend trt: {bundle.path} has no TensorRT engines; {rebuild_hint(bundle)}")
         number, self._torch = _cuda(device)
@@ -84,9 +85,9 @@ class TrtEngine:
         return graph.run(profile, {key: array[:count] if array.ndim == 4 else array for key, array in feeds.items()})
 
 
-def fits(bundle: Bundle, device: str = "auto") -> bool:
+def fits(bundle: Bundle, device: Device = AUTO) -> bool:
     """Whether the bundle has TensorRT engines for a CUDA device here. Raises BundleError where a key is damaged."""
-    if device == "cpu" or not has_engines(bundle, (MODEL, PAINT)):
+    if device.kind == "cpu" or not has_engines(bundle, (MODEL, PAINT)):
         return False
     try:
         number, _ = _cuda(device)
@@ -101,15 +102,15 @@ def _misfit(key: EngineKey, bundle: Bundle, graph: str, number: int) -> str | No
     return key.misfit(key.at(bundle, graph, version, architecture(key.library, number)))
 
 
-def _cuda(device: str) -> tuple[int, Any]:
+def _cuda(device: Device) -> tuple[int, Any]:
     """The number of the CUDA device that is meant, and PyTorch."""
-    if device == "cpu":
+    if device.kind == "cpu":
         raise EngineError("backend trt runs on CUDA devices only; use --device cuda, or --backend onnx")
     try:
         import torch
     except ImportError as error:
         raise EngineError("backend trt: torch is not installed; pip install 'gcolor[trt]'") from error
-    number = int(device.partition(":")[2] or 0)
+    number = device.index
     if number >= torch.cuda.device_count():
         raise EngineError(f"backend trt, device {device}: PyTorch {torch.__version__} finds no such CUDA device here")
     return number, torch

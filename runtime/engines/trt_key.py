@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ...color.errors import BundleError
-from ..bundle import TRT_FORMS, Bundle, sha256
+from ..bundle import Bundle, precision, sha256, source
 from ..files import replace_file, save_json
 
 FORMAT = 1
@@ -80,17 +80,6 @@ class EngineKey:
             gpu=gpu,
             precision=precision(bundle),
         )
-
-
-def precision(bundle: Bundle) -> str:
-    """The bundle's precision, as its manifest has it."""
-    return str(bundle.manifest.get("precision", "fp32"))
-
-
-def source(bundle: Bundle, graph: str) -> str:
-    """The bundle's file that a graph's engine is built from."""
-    form = TRT_FORMS[graph]
-    return form if form in bundle.manifest["files"] else graph
 
 
 def rebuild_hint(bundle: Bundle) -> str:

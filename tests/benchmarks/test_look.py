@@ -11,7 +11,7 @@ import gcolor
 import numpy as np
 import pytest
 from gcolor.color import lab, protocol
-from gcolor.trainer.held_out import load_photos
+from gcolor.trainer.scoring.held_out import load_photos
 from PIL import Image
 
 pytest.importorskip("scipy")

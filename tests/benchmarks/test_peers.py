@@ -79,13 +79,13 @@ def test_plain_loop_is_far_nearer_to_gcolor_than_grey_is(load: Any, make_scene: 
     colorizer = Colorizer()
     colorizer.set_image(rgb)
     ours = colorizer.color().astype(int)
-    theirs = load("plain_loop").same_network().color(rgb).astype(int)
+    theirs = load("peers.plain_loop").same_network().color(rgb).astype(int)
     grey = ours.mean(axis=-1, keepdims=True)
     assert np.abs(ours - theirs).mean() < min(1.0, 0.2 * np.abs(ours - grey).mean())
 
 
 def test_siggraph17_has_the_published_size_and_shape(load: Any) -> None:
-    published = load("siggraph17")
+    published = load("peers.siggraph17")
     network = published.Siggraph17().eval()
     assert published.parameters(network) == pytest.approx(34e6, rel=0.02)
     with torch.no_grad():
@@ -108,7 +108,7 @@ def test_files_have_the_sizes_that_were_asked_for(
     out = tmp_path / "out"
     out.mkdir()
     for folder in (None, source):
-        files = load("peers_files").make_files(folder, [0.02, 0.3], 2, grey, out)
+        files = load("peers.files").make_files(folder, [0.02, 0.3], 2, grey, out)
         for name, megapixels in (("0.02 MP", 0.02), ("0.3 MP", 0.3)):
             assert len(files[name]) == 2
             for path in files[name]:

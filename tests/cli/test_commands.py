@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from gcolor import __version__
 from gcolor.color import lab
+from gcolor.runtime.bundle import DEFAULT
 from PIL import Image
 
 pytestmark = pytest.mark.smoke
@@ -115,7 +116,27 @@ def test_exit_codes_of_wrong_calls(gcolor, grey_folder: Path, tmp_path: Path) ->
         (2, ["train", tmp_path / "missing", "-o", tmp_path / "run"], "no such folder"),
         (4, ["batch", tmp_path / "empty"], "no picture found"),
         (5, ["batch", grey_folder, "-o", tmp_path / "o5", "--bundle", tmp_path / "empty"], "no bundle here"),
-        (6, ["batch", grey_folder, "-o", tmp_path / "o6", "--device", "abacus"], "not known"),
+        (
+            6,
+            ["batch", grey_folder, "-o", tmp_path / "o6", "--device", "abacus"],
+            "device 'abacus' is not known; use auto, cpu, cuda or cuda:N",
+        ),
+        (
+            6,
+            ["batch", grey_folder, "-o", tmp_path / "o7", "--dry-run", "--device", "abacus"],
+            "device 'abacus' is not known; use auto, cpu, cuda or cuda:N",
+        ),
+        (
+            6,
+            ["bench", "--runs", "1", "--device", "abacus"],
+            "device 'abacus' is not known; use auto, cpu, cuda or cuda:N",
+        ),
+        (6, ["bench", "--runs", "1", "--device", "cuda:x"], "device 'cuda:x' is not known"),
+        (
+            6,
+            ["evaluate", DEFAULT, grey_folder, "--device", "abacus"],
+            "device 'abacus' is not known; use auto, cpu, cuda or cuda:N",
+        ),
     ]:
         if arguments[0] == "train" and not _has("torch"):
             continue

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from gcolor.cli.main import run as command
 from gcolor.color import lab, protocol
-from gcolor.trainer.held_out import load_photos
+from gcolor.trainer.scoring.held_out import load_photos
 from PIL import Image
 
 DEFAULT_BUNDLE = Path(package.__file__).parent / "runtime" / "default"

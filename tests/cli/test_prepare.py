@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from gcolor.cli.prepare import command
-from gcolor.trainer.prepare import PrepareOptions
+from gcolor.trainer.data.prepare import PrepareOptions
 from PIL import Image
 
 pytestmark = pytest.mark.smoke

@@ -89,7 +89,7 @@ def test_the_papers_preset_brings_its_recipe_and_options_change_it(gcolor, photo
     [
         (["--preset", "huge"], 2, "--preset huge: not known; there are default, paper"),
         (["--size", "100"], 2, "--size 100: must be a multiple of 16"),
-        (["--device", "tpu"], 2, "--device tpu: must be auto, cpu, cuda or cuda:N"),
+        (["--device", "tpu"], 6, "device 'tpu' is not known; use auto, cpu, cuda or cuda:N"),
         (["--validation", "nowhere"], 2, "nowhere: no such folder"),
         (["--batch-size", "3", "--accumulate", "2", "--max-grey", "1"], 2, "choose a multiple of 2"),
         (["--max-grey", "0.0001"], 4, "--max-grey"),

@@ -14,15 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from gcolor.color.errors import HintError, UsageError
-from gcolor.color.hint_files import (
-    MAX_POINTS,
-    HintFolder,
-    load_hints,
-    parse_json,
-    parse_png,
-    same_aspect,
-    to_json,
-)
+from gcolor.color.hint_files import MAX_POINTS, load_hints, parse_json, parse_png, same_aspect, to_json
+from gcolor.color.hint_folder import HintFolder
 from gcolor.color.hints import Bytes, Hints, Mark
 from PIL import Image, PngImagePlugin
 

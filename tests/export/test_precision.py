@@ -15,6 +15,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("onnxscript")
 onnx = pytest.importorskip("onnx")
 ort = pytest.importorskip("onnxruntime")
+from gcolor.color.distance import Comparison  # noqa: E402
 from gcolor.color.errors import BundleError  # noqa: E402
 from gcolor.export import bundle as module  # noqa: E402
 from gcolor.export.bundle import export_bundle  # noqa: E402
@@ -22,11 +23,10 @@ from gcolor.export.onnx_file import export_fused  # noqa: E402
 from gcolor.export.parity import LIMITS, choose_photos, hinted, true_hints  # noqa: E402
 from gcolor.export.precision import to_fp16  # noqa: E402
 from gcolor.export.quantize import measure_ranges, quantized_nodes, to_int8  # noqa: E402
-from gcolor.export.trt_lint import lint  # noqa: E402
+from gcolor.export.tensorrt.lint import lint  # noqa: E402
 from gcolor.models import ModelConfig, Network, build  # noqa: E402
 from gcolor.models.fused import FusedColorizer  # noqa: E402
 from gcolor.runtime.bundle import DEFAULT, MODEL, MODEL_TRT, PAINT, WEIGHTS, load_bundle  # noqa: E402
-from gcolor.runtime.parity import Comparison  # noqa: E402
 from onnx import TensorProto, numpy_helper  # noqa: E402
 from onnx.reference import ReferenceEvaluator  # noqa: E402
 from onnx.reference.op_run import OpRun  # noqa: E402

@@ -15,7 +15,7 @@ import pytest
 from gcolor import Colorizer
 from gcolor.color.errors import BundleError, UsageError
 from gcolor.color.hint_files import load_hints
-from gcolor.export.tensorrt_profiles import make_profiles
+from gcolor.export.tensorrt.profiles import make_profiles
 from gcolor.export.triton import write_repository
 from gcolor.runtime.bundle import DEFAULT, MODEL, PAINT, load_bundle
 from gcolor.runtime.engines.trt_key import EngineKey, write_engine

@@ -18,7 +18,7 @@ from PIL import Image
 
 pytest.importorskip("ray.data", reason="Ray is missing; pip install 'gcolor[ray]' brings it")
 
-from gcolor.runtime.batch.ray_data import choose_actors
+from gcolor.runtime.batch.run.cluster import choose_actors
 
 from .test_workers import POISONED, gone, read
 

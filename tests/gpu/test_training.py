@@ -12,10 +12,10 @@ from PIL import Image
 torch = pytest.importorskip("torch")
 
 from gcolor.trainer.config import Stage, TrainConfig  # noqa: E402
+from gcolor.trainer.data.loader import has_dali, make_loader  # noqa: E402
+from gcolor.trainer.data.prepare import PrepareOptions, prepare  # noqa: E402
 from gcolor.trainer.distributed import World  # noqa: E402
-from gcolor.trainer.loader import has_dali, make_loader  # noqa: E402
 from gcolor.trainer.loop import train  # noqa: E402
-from gcolor.trainer.prepare import PrepareOptions, prepare  # noqa: E402
 from gcolor.trainer.session import begin  # noqa: E402
 from gcolor.trainer.step import optimise  # noqa: E402
 

@@ -15,7 +15,7 @@ torch = pytest.importorskip("torch")
 from gcolor.color.errors import BundleError, PictureError  # noqa: E402
 from gcolor.runtime.bundle import DEFAULT, PAINT, Bundle, load_bundle  # noqa: E402
 from gcolor.runtime.colorizer import Colorizer  # noqa: E402
-from gcolor.runtime.engines.engine import open_engine  # noqa: E402
+from gcolor.runtime.engines.open import open_engine  # noqa: E402
 from gcolor.runtime.engines.trt_key import read_key  # noqa: E402
 
 
@@ -40,8 +40,8 @@ SHARE_BEYOND_ONE = 0.001
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The default bundle with engines for all sizes."""
-    from gcolor.export.tensorrt import BuildOptions
-    from gcolor.export.tensorrt_cache import build_engines
+    from gcolor.export.tensorrt.build import BuildOptions
+    from gcolor.export.tensorrt.engines import build_engines
 
     bundle = tmp_path_factory.mktemp("trt") / "bundle"
     shutil.copytree(DEFAULT, bundle)

@@ -38,7 +38,8 @@ def test_every_preset_takes_any_grid_of_16(preset: str, size: tuple[int, int]) -
 def test_every_parameter_gets_a_gradient(preset: str) -> None:
     model = build(PRESETS[preset])
     out = model(*inputs(64, 64))
-    (out.ab.square().mean() + out.logits.square().mean()).backward()
+    joint = 0.0 if out.joint is None else out.joint.square().mean()
+    (out.ab.square().mean() + out.logits.square().mean() + joint).backward()
     assert not [name for name, p in model.named_parameters() if p.grad is None]
 
 

@@ -6,7 +6,7 @@ from gcolor import Colorizer
 from gcolor.color import lab
 from gcolor.color.errors import EngineError, PictureError, UsageError
 from gcolor.runtime import colorizer as module
-from gcolor.runtime.colorizer import choose_grid
+from gcolor.runtime.grid import choose_grid
 
 pytestmark = pytest.mark.smoke
 

@@ -24,7 +24,7 @@ def photo_folder(tmp_path: Path, make_scene: Callable[..., np.ndarray]) -> Path:
 @pytest.fixture
 def shard_folder(tmp_path: Path, photo_folder: Path) -> Path:
     """The same photos as shards."""
-    from gcolor.trainer.prepare import PrepareOptions, prepare
+    from gcolor.trainer.data.prepare import PrepareOptions, prepare
 
     prepare([photo_folder], tmp_path / "shards", PrepareOptions(size=64, max_grey=1.0), progress=None, report=print)
     return tmp_path / "shards"

@@ -22,7 +22,7 @@ from gcolor.models.weights import load_model  # noqa: E402
 from gcolor.runtime.bundle import DEFAULT, WEIGHTS, load_bundle  # noqa: E402
 from gcolor.trainer import checkpoint  # noqa: E402
 from gcolor.trainer.config import Stage, TrainConfig  # noqa: E402
-from gcolor.trainer.loader import has_dali  # noqa: E402
+from gcolor.trainer.data.loader import has_dali  # noqa: E402
 from gcolor.trainer.loop import train  # noqa: E402
 from safetensors.torch import load_file  # noqa: E402
 

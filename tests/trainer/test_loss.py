@@ -5,13 +5,14 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from gcolor.color import bins  # noqa: E402
+from gcolor.color import bins, lab  # noqa: E402
 from gcolor.models import Prediction  # noqa: E402
 from gcolor.trainer.config import TrainConfig  # noqa: E402
 from gcolor.trainer.loss import (  # noqa: E402
     bin_accuracy,
     class_weights,
     hard_cross_entropy,
+    joint_cross_entropy,
     soft_cross_entropy,
     total_loss,
 )
@@ -141,3 +142,27 @@ def test_accuracy_counts_the_most_probable_bins() -> None:
     logits[0, 0, 16], logits[0, 1, 20] = 1.0, 1.0
     ab = torch.tensor([[[[4.0, -4.0]], [[36.0, 36.0]]]])
     assert bin_accuracy(Prediction(logits, ab), ab).item() == 0.75
+
+
+def test_joint_cross_entropy_is_least_for_the_bilinear_truth() -> None:
+    # A truth between four nodes, by hand: a = 20 is 3/4 of the node at 16 and 1/4 of that at 32, b = -24 half of each.
+    truth = torch.tensor([20.0, -24.0]).view(1, 2, 1, 1)
+    wanted = {(16, -32): 0.375, (16, -16): 0.375, (32, -32): 0.125, (32, -16): 0.125}
+    p = torch.full((len(bins.JOINT),), 1e-9)
+    for node, share in wanted.items():
+        p[(node == bins.JOINT).all(1).argmax()] = share
+    entropy = -sum(share * np.log(share) for share in wanted.values())
+    found = joint_cross_entropy(p.log().view(1, -1, 1, 1), truth, torch.ones(2, 32))
+    assert found.item() == pytest.approx(entropy, abs=1e-3)
+    assert joint_cross_entropy(torch.zeros(1, len(bins.JOINT), 1, 1), truth, torch.ones(2, 32)).item() > entropy
+
+
+def test_every_color_of_srgb_is_a_mixture_of_joint_nodes() -> None:
+    level = np.linspace(0, 255, 65).round().astype(np.uint8)
+    rgb = np.stack(np.meshgrid(level, level, level, indexing="ij"), axis=-1).reshape(1, -1, 3)
+    ab = lab.rgb_to_lab(rgb)[0, :, 1:]
+    low = np.floor(ab / bins.JOINT_WIDTH)
+    needed = {
+        tuple(node) for a in (0, 1) for b in (0, 1) for node in ((low + np.array([a, b])) * bins.JOINT_WIDTH).tolist()
+    }
+    assert needed == {tuple(node) for node in bins.JOINT.tolist()}

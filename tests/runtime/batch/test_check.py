@@ -14,8 +14,8 @@ from gcolor.runtime.batch import check as check_module
 from gcolor.runtime.batch.check import Checked, check
 from gcolor.runtime.batch.fingerprint import take
 from gcolor.runtime.batch.journal import Entry, Journal, Recipe
+from gcolor.runtime.batch.options import Settings
 from gcolor.runtime.batch.plan import Job, Roots
-from gcolor.runtime.batch.settings import Settings
 
 pytestmark = pytest.mark.smoke
 

@@ -15,7 +15,8 @@ from PIL import Image
 fsspec = pytest.importorskip("fsspec", reason="fsspec is missing; pip install 'gcolor[ray]' brings it")
 
 from gcolor.color.errors import UsageError  # noqa: E402
-from gcolor.runtime.batch.make import Options  # noqa: E402
+from gcolor.runtime.batch.batch import Look  # noqa: E402
+from gcolor.runtime.batch.options import Options  # noqa: E402
 from gcolor.runtime.batch.remote_batch import RemoteBatch  # noqa: E402
 
 
@@ -139,8 +140,9 @@ def test_an_object_store(world: Path) -> None:
 
     def color() -> tuple[int, int, int]:
         with RemoteBatch(options) as batch:
-            errors = [result.error for result in batch.run()]
+            errors = [result.error for result in batch.make(batch.first)]
             assert not any(errors)
+            assert batch.look() == Look()
             return batch.colored, batch.current, batch.failed
 
     assert color() == (3, 0, 0)
@@ -154,10 +156,10 @@ def test_an_object_store(world: Path) -> None:
 def test_an_output_that_cannot_be_written(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Found before the model is loaded."""
     options = Options(images=world / "imgs", output=f"file://{world}/imgs/a.jpg/out", device="cpu")
-    with pytest.raises(UsageError, match="outside"), RemoteBatch(options):
-        pass
+    with pytest.raises(UsageError, match="outside"):
+        RemoteBatch(options)
     (world / "file").write_text("")
-    monkeypatch.setattr("gcolor.runtime.batch.threads.open_colorizer", None)
+    monkeypatch.setattr("gcolor.runtime.batch.opening.Opening.open", None)
     options = Options(images=world / "imgs", output=f"file://{world}/file/out", device="cpu")
     with RemoteBatch(options) as batch, pytest.raises(UsageError, match="cannot be written"):
-        list(batch.run())
+        list(batch.make(batch.first))

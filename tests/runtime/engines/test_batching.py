@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from gcolor.color.errors import PictureError
 from gcolor.runtime.bundle import load_bundle
+from gcolor.runtime.device import Device
 from gcolor.runtime.engines.batching import BatchingEngine
 from gcolor.runtime.engines.onnx_engine import OnnxEngine
 
@@ -36,7 +37,7 @@ class Watched:
 
 @pytest.fixture(scope="module")
 def inner() -> OnnxEngine:
-    return OnnxEngine(load_bundle(), "cpu")
+    return OnnxEngine(load_bundle(), Device("cpu"))
 
 
 def requests(make_scene) -> list[tuple[np.ndarray, np.ndarray]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from gcolor.color.errors import BundleError, EngineError
 from gcolor.runtime.bundle import DEFAULT, MODEL, PAINT, Bundle, load_bundle
-from gcolor.runtime.engines.engine import open_engine
+from gcolor.runtime.engines.open import open_engine
 from gcolor.runtime.engines.rtx_engine import cache_folder
 from gcolor.runtime.engines.trt_key import EngineKey, write_engine
 

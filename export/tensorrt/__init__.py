@@ -1,0 +1,1 @@
+"""TensorRT engines beside a bundle: what they are built from, for which shapes, and the building."""

@@ -1,0 +1,207 @@
+"""A batch as `make` would run it: look, compare with the journal, make what is not current, write it down."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field, replace
+from functools import cache, partial
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from ..bundle import fingerprint, read_manifest
+from ..files import check_writable, show, sweep
+from .check import Checked, check
+from .journal import Journal
+from .lists import FailureList, read_list
+from .options import Options, Settings, refuse_contradictions
+from .plan import Found, Job, find_jobs
+from .report import Report, job_row, row
+from .result import Result, finish
+
+if TYPE_CHECKING:
+    from ..colorizer import Colorizer
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a look at the folders found to do. Pictures that are current are not in it: there may be millions.
+
+    todo: jobs to make, each with the reason. refused: jobs that fail as they are, each with what is wrong.
+    """
+
+    todo: list[tuple[Job, str]] = field(default_factory=list)
+    refused: list[tuple[Job, str]] = field(default_factory=list)
+
+
+class Batch:
+    """One batch, which holds the output folder against others until it is closed. `look` finds what there is to do, and
+    `make` does it.
+
+    first: the look that was taken when it began. place: the output folder, for messages. current, colored, kept,
+    failed: pictures that were current at the first look, and what became of the others so far; pixels: of those that
+    were made. warnings: what a user should know before the work begins.
+
+    With `dry_run` nothing is written or held. Raises what `find_jobs`, `check_writable`, `Journal.open`, `check` and
+    `read_manifest` raise, and UsageError for options that contradict each other, all before a model is loaded.
+    """
+
+    first: Look
+    place: str
+    journal: Journal
+
+    def __init__(self, options: Options) -> None:
+        refuse_contradictions(options)
+        self.options = options
+        self.warnings: list[str] = []
+        self.current = self.colored = self.kept = self.failed = self.pixels = 0
+        self._bundle = fingerprint(read_manifest(options.opening.bundle))
+        self._opened: tuple[Colorizer, int] | None = None
+        self._report: Report | None = None
+        self._failures: FailureList | None = None
+        with ExitStack() as self._open:
+            self.first = self._begin()
+            self._open = self._open.pop_all()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._open.close()
+
+    def _begin(self) -> Look:
+        """Take the first look, hold the output folder, and open what `_open` is to close."""
+        options = self.options
+        self._listed = read_list(options.files_from) if options.files_from else None
+        found = self._find()
+        self.place = show(found.output)
+        if options.dry_run:
+            journal = Journal.read(found.output)
+        else:
+            check_writable(found.output, (job.made for job in found.jobs))
+            journal = Journal.open(found.output)
+        self.journal = self._open.enter_context(journal)
+        if not options.dry_run:
+            sweep(found.output)
+        checked = self._check(found)
+        self._warn(found)
+        self._note(checked)
+        return self._what_to_do(found, checked)
+
+    def look(self) -> Look:
+        """Find and compare anew. Raises UsageError."""
+        found = self._find()
+        return self._what_to_do(found, self._check(found))
+
+    def make(
+        self,
+        look: Look,
+        stopping: Callable[[], object] = lambda: False,
+        say: Callable[[str], None] = lambda _: None,
+        *,
+        last: bool = False,
+    ) -> Generator[Result]:
+        """Make what a look found; the results as they come, those of refused pictures first.
+
+        The model is loaded where there is anything to make. Once `stopping` says so, the pictures in work are finished
+        and no more taken. say: what a user has to know in the meantime. last: no other look follows, so that the memory
+        of what is current, which may be millions, is free for the model.
+
+        Raises BundleError and EngineError, and UsageError where the journal cannot be written any more.
+        """
+        for job, wrong in look.refused:
+            yield self._tell(Result(job, 0.0, error=wrong))
+        jobs = [job for job, _ in look.todo]
+        if not jobs:
+            return
+        if last:
+            self.journal.forget_all_but({job.made for job in jobs})
+        from .run.choose import run_jobs
+
+        with closing(run_jobs(jobs, self.options, self._colorizer, stopping, say)) as results:
+            for result in results:
+                if result.error:
+                    self.journal.check()
+                yield self._tell(self._finish(result))
+
+    def _finish(self, result: Result) -> Result:
+        return finish(result, self.journal, self.options.if_exists == "overwrite")
+
+    def _find(self) -> Found:
+        options = self.options
+        images, hints, output = (path and Path(path) for path in (options.images, options.hints, options.output))
+        assert images
+        return find_jobs(
+            images, hints or None, output or None, options.pattern, self._listed, may_be_empty=options.watch
+        )
+
+    def _check(self, found: Found) -> Checked:
+        options = self.options
+        wanted = partial(_wanted, self._bundle, options.settings)
+        return check(found.jobs, self.journal, wanted, options.if_exists, options.force)
+
+    def _what_to_do(self, found: Found, checked: Checked) -> Look:
+        """Write down what is known anew; what is current is let go."""
+        if not self.options.dry_run:
+            for job, entry in checked.known:
+                self.journal.record(job.made, entry)
+        return Look(checked.todo, found.refused + checked.refused)
+
+    def _colorizer(self, pictures: int) -> tuple[Colorizer, int]:
+        """The colorizer of this process and its number of threads, opened once for the looks of a watch."""
+        if self._opened is None:
+            opening = self.options.opening if self.options.watch else replace(self.options.opening, pictures=pictures)
+            self._opened = opening.open(self.options.device)
+        return self._opened
+
+    def _note(self, checked: Checked) -> None:
+        """Count what is current, and open the lists that the results go into."""
+        options = self.options
+        self.current = len(checked.current)
+        if options.dry_run:
+            return
+        if options.report:
+            self._report = self._open.enter_context(Report(options.report))
+            status = "skipped" if options.if_exists == "skip" else "current"
+            for job in checked.current:
+                self._report.add(job_row(job, status))
+        if options.failures:
+            self._failures = self._open.enter_context(FailureList(options.failures))
+
+    def _tell(self, result: Result) -> Result:
+        self.failed += result.error is not None
+        self.kept += result.kept
+        self.colored += result.error is None and not result.kept
+        self.pixels += result.pixels
+        if self._report:
+            self._report.add(row(result))
+        if self._failures and result.error:
+            self._failures.add(result.job.name)
+        return result
+
+    def _warn(self, found: Found) -> None:
+        names = found.unused_hints
+        # Watched, their pictures may still come.
+        if names and not self.options.watch:
+            more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+            self.warnings.append(f"hints without a picture: {', '.join(show(p) for p in names[:5])}{more}")
+        damaged = self.journal.damaged
+        if damaged:
+            more = f" and {len(damaged) - 5} more" if len(damaged) > 5 else ""
+            self.warnings.append(
+                f"{show(self.journal.path)}: line {', '.join(map(str, damaged[:5]))}{more} cannot be read; outputs "
+                "that only it knew are not touched"
+            )
+        if not self.options.dry_run and not self.journal.locked:
+            self.warnings.append(
+                f"{self.place}: no lock can be had there; let no other batch write to it at the same time"
+            )
+
+
+def _wanted(bundle: str, settings: Settings, name: str) -> tuple[str, str]:
+    return bundle, _shaping(settings, os.path.splitext(name)[1])
+
+
+_shaping = cache(Settings.shaping)

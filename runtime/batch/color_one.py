@@ -1,0 +1,118 @@
+"""One picture from file to file, by as many threads at once as there are."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from ...color.errors import PictureError
+from ...color.hint_files import load_hints
+from ...color.hints import Hints
+from ..bundle import fingerprint
+from ..colorizer import Colorizer
+from ..files import make_parent, mode_for, show, temporary_file
+from ..pictures import Picture, is_coloured, read_area, read_picture, save_picture
+from .fingerprint import take, unchanged
+from .journal import Entry, Recipe
+from .options import Settings
+from .plan import Job
+from .remote import RemoteJob, color_remote
+from .result import Result
+
+# Pictures in work at one time hold at most this many pixels together; one larger goes alone. A pixel takes about 12
+# bytes, with 16 bits 20.
+PIXELS_IN_WORK = 60_000_000
+
+
+class PixelBudget:
+    """Lets pictures in while the pixels in work stay within a limit; a picture above it waits until it is alone."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit, self._used = limit, 0
+        self._changed = threading.Condition()
+
+    def take(self, pixels: int) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._used == 0 or self._used + pixels <= self._limit)
+            self._used += pixels
+
+    def give_back(self, pixels: int) -> None:
+        with self._changed:
+            self._used -= pixels
+            self._changed.notify_all()
+
+
+def color_one(colorizer: Colorizer, job: Job, settings: Settings, budget: PixelBudget) -> Result:
+    """Read and colour one picture into a temporary file beside its output, which `finish` puts into its place.
+
+    What is wrong with the picture ends in the result, not in an exception.
+    """
+    begun = time.monotonic()
+    try:
+        area = read_area(job.source, settings.max_pixels)
+        budget.take(area)
+        try:
+            made = _color(colorizer, job, settings)
+        finally:
+            colorizer.clear()
+            budget.give_back(area)
+    except PictureError as error:
+        return Result(job, time.monotonic() - begun, error=str(error))
+    except OSError as error:
+        sentence = f"{show(error.filename or job.output)}: {error.strerror or error}"
+        return Result(job, time.monotonic() - begun, error=sentence)
+    return replace(made, seconds=time.monotonic() - begun)
+
+
+def _color(colorizer: Colorizer, job: Job, settings: Settings) -> Result:
+    source, *hint_files = prints = [take(path) for path in (job.source, *job.hints)]
+    picture = read_picture(job.source, settings.max_pixels)
+    height, width = picture.rgb.shape[:2]
+    hints = load_hints(job.hints, (width, height)) if job.hints else None
+    for path, before in zip((job.source, *job.hints), prints, strict=True):
+        # What was coloured must be what was fingerprinted, and no half-written file.
+        if not unchanged(path, before):
+            raise PictureError(f"{show(path)} changed while it was read; run again when it is complete")
+    kept = settings.keep_color and hints is None and is_coloured(picture.rgb)
+    make_parent(job.output, Path(job.roots.output))
+    with temporary_file(job.output) as temporary:
+        if kept and job.output.suffix == job.source.suffix:
+            shutil.copyfile(job.source, temporary)
+        else:
+            save_picture(temporary, picture if kept else _paint(colorizer, picture, hints), settings.quality)
+        temporary.chmod(mode_for(job.output))
+        output = take(temporary)._replace(changed=0)
+    engine = colorizer.engine
+    recipe = Recipe(
+        fingerprint(colorizer.bundle.manifest),
+        settings.shaping(job.made),
+        f"{engine.backend} on {engine.device}, {engine.about}",
+    )
+    entry = Entry(source, tuple(hint_files), output, recipe)
+    return Result(job, 0.0, (width, height), None, str(temporary), entry, kept)
+
+
+def _paint(colorizer: Colorizer, picture: Picture, hints: Hints | None) -> Picture:
+    colorizer.set_image(picture.rgb)
+    if picture.deep is None:
+        return replace(picture, rgb=colorizer.color(hints))
+    return replace(picture, deep=colorizer.color_deep(picture.deep, hints))
+
+
+def color_by_threads(colorizer: Colorizer, settings: Settings) -> Callable[[Job], Result]:
+    """`color_one` for several threads at once: they share the engine and the pixels in work."""
+    local = threading.local()
+    budget = PixelBudget(PIXELS_IN_WORK)
+
+    def color(job: Job) -> Result:
+        if not hasattr(local, "colorizer"):
+            local.colorizer = colorizer.share()
+        if isinstance(job, RemoteJob):
+            return color_remote(color, job)
+        return color_one(local.colorizer, job, settings, budget)
+
+    return color

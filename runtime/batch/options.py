@@ -1,0 +1,80 @@
+"""What a batch is asked for, and which of it does not go together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ...color.errors import UsageError
+from ..device import parse_devices
+from ..formats import MAX_PIXELS, SUFFIXES
+from .check import IfExists
+from .journal import canonical
+from .opening import Opening
+from .places import is_url
+
+# Counted up when gcolor itself paints or writes otherwise than before: outputs are then made again.
+STEPS = 1
+# Formats, by Pillow's names, whose files a quality changes.
+LOSSY = ("JPEG", "WEBP", "AVIF", "HEIF")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How pictures are read and written."""
+
+    quality: int | None = None
+    """See `save_picture`."""
+    keep_color: bool = False
+    """Leave pictures that are in colour already, and have no hints, as they are."""
+    max_pixels: int = MAX_PIXELS
+
+    def shaping(self, name: str) -> str:
+        """The settings that the bytes of an output of such a name or ending depend on. A limit changes none."""
+        values: dict[str, Any] = {"steps": STEPS}
+        kind = SUFFIXES.get(name[name.rfind(".") :].lower())
+        if kind and kind.name in LOSSY:
+            values["quality"] = self.quality
+        if self.keep_color:
+            values["keep_color"] = True
+        return canonical(values)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What a batch is asked for; the command line's options of the same names, and what they do is said there.
+
+    opening: which engine, and how much of the machine. device: one, or a list as `parse_devices` reads it.
+    """
+
+    images: Path | str
+    hints: Path | str | None = None
+    output: Path | str | None = None
+    pattern: str | None = None
+    files_from: Path | None = None
+    if_exists: IfExists = "auto"
+    force: bool = False
+    device: str = "auto"
+    opening: Opening = field(default_factory=Opening)
+    ray: str | None = None
+    settings: Settings = field(default_factory=Settings)
+    report: Path | None = None
+    failures: Path | None = None
+    watch: bool = False
+    dry_run: bool = False
+
+
+def refuse_contradictions(options: Options) -> None:
+    """Raise UsageError for options that do not go together, EngineError for a device that is none."""
+    parse_devices(options.device)
+    if options.force and options.if_exists in ("skip", "error"):
+        raise UsageError(f"--force makes outputs again, --if-exists {options.if_exists} forbids it; choose one")
+    if not options.watch:
+        return
+    if options.force or options.if_exists in ("overwrite", "error"):
+        raise UsageError("--watch looks again and again: --force, --if-exists overwrite and error have no end there")
+    if options.ray is not None or any(map(is_url, (options.images, options.hints, options.output))):
+        raise UsageError("--watch looks at folders of this machine, without --ray; leave it out")
+    if options.files_from or options.dry_run:
+        raise UsageError("--watch is for a folder that fills up; leave --files-from and --dry-run out")
