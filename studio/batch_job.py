@@ -89,7 +89,7 @@ class BatchJob:
 
     def look(self) -> Looked:
         """Which pictures are current and which are not, by the journal."""
-        done = subprocess.run([*self._command(), "--dry-run", "--json"], capture_output=True, text=True, check=False)
+        done = subprocess.run(self._command("--dry-run", "--json"), capture_output=True, text=True, check=False)
         why = {row["picture"]: row["why"] for row in map(_row, done.stdout.splitlines()) if row and "why" in row}
         said = [line.removeprefix("error: ") for line in done.stderr.splitlines() if line.startswith("error: ")]
         if done.returncode not in (0, 3):
@@ -106,7 +106,7 @@ class BatchJob:
                 raise UsageError("a batch runs already")
             self.progress = Progress(len(looked.why) + len(looked.refused))
             self._process = subprocess.Popen(
-                [*self._command(), "--json", "--quiet"],
+                self._command("--json", "--quiet"),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -133,11 +133,11 @@ class BatchJob:
         if self._process:
             self._process.wait()
 
-    def _command(self) -> list[str]:
+    def _command(self, *more: str) -> list[str]:
         places = self._places
         hints = ["--hints", str(places.hints)] if places.hints.is_dir() else []
         return [
-            *(sys.executable, "-m", "gcolor", "batch", *self._options, *hints, "-o", str(places.output)),
+            *(sys.executable, "-m", "gcolor", "batch", *self._options, *hints, *more, "-o", str(places.output)),
             *("--", str(places.images)),
         ]
 

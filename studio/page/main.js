@@ -22,7 +22,19 @@ const REST = 220; // ms that the pointer rests before suggestions are asked for
 const by = (id) => /** @type {any} */ (document.getElementById(id));
 fillTexts(document);
 
+// Without headers of the host, a worker adds those that let the model use threads; the page then starts once more.
+async function isolate() {
+  if (crossOriginIsolated || !navigator.serviceWorker || sessionStorage.getItem("isolated")) return;
+  sessionStorage.setItem("isolated", "tried");
+  const worker = await navigator.serviceWorker.register("isolate.js").catch(() => null);
+  if (!worker) return;
+  await navigator.serviceWorker.ready;
+  location.reload();
+  await new Promise(() => {});
+}
+
 const kind = document.querySelector('meta[name="gcolor-engine"]')?.getAttribute("content");
+if (kind === "browser") await isolate();
 /** @type {typeof import("./engine_server.js").engine} */
 const engine = kind === "browser" ? /** @type {any} */ (await import("./engine_browser.js")).engine : (await import("./engine_server.js")).engine;
 document.body.classList.toggle("single", !engine.folder);
@@ -407,8 +419,9 @@ if (folder) {
   const wanted = decodeURIComponent(location.hash.slice(1));
   await open(names.includes(wanted) ? wanted : names[0]);
   folder.loadStates().then((error) => { if (error) note("folder", error); }).catch(problem);
-  engine.palettes().then((palettes) => panel.setPalettes(palettes)).catch(problem);
 } else setUpSingle(/** @type {any} */ (engine), { open, note, marks, picture: () => picture });
+
+engine.palettes().then((palettes) => panel.setPalettes(palettes)).catch(problem);
 
 // For tests and the curious: what the page holds, to look at.
 Object.assign(window, { studio: { view, marks, saver, panel, picture: () => picture } });

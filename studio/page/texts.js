@@ -54,6 +54,7 @@ export const texts = {
   oneThread: "The model runs in this browser on one thread: this host sends no headers for cross-origin isolation.",
   notRead: "This browser cannot read that file as a picture.",
   tooLarge: (/** @type {number} */ mp) => `That picture is too large for a browser page (${mp} megapixels at most).`,
+  noHints: "is no hint file of version 1, or has numbers outside the picture", otherSize: "these hints are for a picture of another shape",
   /** @type {[string, string][]} */
   keys: [
     ["N  P", "next, previous picture"], ["Click", "place a hint; drag it to move it"], ["Drag", "draw a stroke"], ["Wheel", "zoom; over a hint, its radius"],
