@@ -43,7 +43,7 @@ def write_static(folder: Path, bundle: Path | None = None) -> None:
         for name in RUNTIME:
             shutil.copyfile(PAGE / "ort" / name, folder / "ort" / name)
         for name, data in ((MODEL, loaded.model), (PAINT, loaded.paint)):
-            replace_file(folder / "bundle" / name, lambda path, data=data: path.write_bytes(data))
+            (folder / "bundle" / name).write_bytes(data)
         policy = f'<meta http-equiv="content-security-policy" content="{POLICY}">'
         page = (PAGE / index.name).read_text(encoding="utf-8").replace(SERVER, f"{BROWSER}\n{policy}")
         replace_file(index, lambda path: path.write_text(page, encoding="utf-8"))
