@@ -23,6 +23,7 @@ COMMANDS = {
     "export": "export",
     "hints": "hints",
     "prepare": "prepare",
+    "studio": "studio",
     "train": "train",
 }
 

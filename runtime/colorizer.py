@@ -126,6 +126,15 @@ class Colorizer:
         self._each_tile(paint)
         return out
 
+    def chroma(self, hints: Bytes | Hints | None = None) -> NDArray[np.float32]:
+        """What the network says of the picture: ab [1, 2, g, k], from which `engine.paint` paints any part of it.
+
+        For hints and errors see `color`.
+        """
+        if self._rgb is None:
+            raise PictureError("no picture is set; call set_image first")
+        return self._predict(hints)[1]
+
     def color_deep(
         self, samples: NDArray[np.uint16], hints: Bytes | Hints | None = None, vividness: float = 1.0
     ) -> NDArray[np.uint16]:

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from ...color.errors import BundleError
 from ...color.lab import Bytes
 
-# Where a tile lies: its first row and column, and the whole picture's rows and columns.
-Place = tuple[int, int, int, int]
+# Where a tile lies: its first row and column, and the whole picture's rows and columns. Of a picture that is shown
+# smaller, in pixels of what is shown, whole or not.
+Place = tuple[float, float, float, float]
 
 
 class Engine(Protocol):

@@ -3,7 +3,7 @@
 from ..formats import MAX_PIXELS, SUFFIXES, find_pictures, output_name
 from .colored import is_colored
 from .picture import Notes, Picture
-from .read import read_area, read_picture, read_size
+from .read import read_area, read_picture, read_preview, read_size
 from .write import save_picture, write_picture
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "output_name",
     "read_area",
     "read_picture",
+    "read_preview",
     "read_size",
     "save_picture",
     "write_picture",

@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from ...color.errors import PictureError, one_line
+from ...color.lab import Bytes
 from ...color.png import is_whole, may_lack_rows
 from ...color.profile import to_srgb
 from ..formats import MAX_PIXELS, READABLE, SUFFIXES, missing
@@ -62,6 +63,19 @@ def read_picture(path: Path, max_pixels: int = MAX_PIXELS) -> Picture:
         if image.format != "TIFF":
             turned = _orientation(image)
         return _read_deep(image, path, turned) if deep else _read_bytes(image, path, turned)
+
+
+def read_preview(path: Path, side: int, max_pixels: int = MAX_PIXELS) -> Bytes:
+    """A picture at no more than `side` pixels a side, upright: uint8 [h, w, 3]. Of a JPEG only a part is decoded.
+
+    To be looked at: profiles and alpha do not count. Raises PictureError like `read_picture`.
+    """
+    with _open(path, max_pixels) as image:
+        turned = 1 if image.format == "TIFF" else _orientation(image)
+        image.draft("RGB", (side, side))
+        image.thumbnail((side, side), Image.Resampling.BOX, reducing_gap=None)
+        small = to_bytes(np.asarray(image)) if is_deep(image, path) else np.asarray(image.convert("RGB"))
+        return turn(np.dstack([small] * 3) if small.ndim == 2 else small[..., :3], turned)
 
 
 def _read_bytes(image: Image.Image, path: Path, turned: int) -> Picture:
