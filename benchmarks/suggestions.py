@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
@@ -20,7 +21,7 @@ from gcolor.color.lab import Array
 from gcolor.color.scores import ciede2000
 from gcolor.runtime.machine import describe
 from gcolor.runtime.suggestions import RADIUS, STEP, cover
-from gcolor.trainer.scoring.held_out import EvalPhoto, load_photos
+from gcolor.trainer.scoring.held_out import EvalPhoto, load_photos, without_color
 
 BAND = 5.0
 """Of lightness."""
@@ -32,11 +33,11 @@ def commonest(photos: list[EvalPhoto], count: int) -> list[Array]:
     """For each band of lightness, the ab [count, 2] that cover the most pixels of the photos in it."""
     pixels = []
     for photo in photos:
-        planes = photo.lab.reshape(-1, 3)
+        planes = photo.to_lab().reshape(-1, 3)
         pixels.append(planes[protocol.generator(photo.name, "commonest").integers(0, len(planes), PIXELS)])
     every = np.concatenate(pixels)
     bands = np.minimum(every[:, 0] // BAND, 100.0 / BAND - 1.0)
-    tables = []
+    tables: list[Array] = []
     for band in range(round(100.0 / BAND)):
         near = np.rint(every[bands == band, 1:] / STEP) * STEP
         if not len(near):
@@ -56,8 +57,8 @@ def score(
     colorizer: Colorizer, photo: EvalPhoto, tables: list[Array], places: int, count: int
 ) -> tuple[float, float, float]:
     """Shares of a photo's places: found by the suggestions, by the commonest colors; and the probability promised."""
-    colorizer.set_image(photo.plain)
-    true = photo.lab
+    true = photo.to_lab()
+    colorizer.set_image(without_color(true))
     rng = protocol.generator(photo.name, "suggestions")
     ours, theirs, promised = [], [], []
     for y, x in zip(*(rng.integers(0, side, places) for side in true.shape[:2]), strict=True):
@@ -97,7 +98,7 @@ def command(
     rows = {"suggestions": scored[:, 0], "commonest": scored[:, 1], "difference": scored[:, 0] - scored[:, 1]}
     rows["promised"] = scored[:, 2]
     error = np.sqrt(max(len(scored), 1))
-    report = {
+    report: dict[str, Any] = {
         "bundle": colorizer.bundle.name,
         "photos": len(scored),
         "places": places,

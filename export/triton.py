@@ -172,18 +172,15 @@ def _tensor(field: str, tensor: Tensor, batched: bool) -> str:
 
 def _ends(bundle: Bundle, graph: str, served: str) -> tuple[list[Tensor], list[Tensor]]:
     """What the file that is served takes and gives: not every bundle has a vividness and suggestions."""
-    names = ends(bundle.read(served))
-    inputs, outputs = (
-        [tensor for tensor in known[graph] if tensor.name in found]
-        for known, found in zip((INPUTS, OUTPUTS), names, strict=True)
-    )
-    return inputs, outputs
+    taken, given = ends(bundle.read(served))
+    inputs = [tensor for tensor in INPUTS[graph] if tensor.name in taken]
+    return inputs, [tensor for tensor in OUTPUTS[graph] if tensor.name in given]
 
 
 def _warm_up(inputs: list[Tensor], usual: dict[str, list[int]]) -> str:
-    inputs = "".join(
+    entries = "".join(
         f'  inputs {{ key: "{tensor.name}" value {{ data_type: {tensor.kind} dims: {usual[tensor.name]} '
         "zero_data: true } }\n"
         for tensor in inputs
     )
-    return f'model_warmup {{\n  name: "usual"\n  batch_size: 1\n{inputs}}}'
+    return f'model_warmup {{\n  name: "usual"\n  batch_size: 1\n{entries}}}'

@@ -131,9 +131,7 @@ class Colorizer:
 
         For hints and errors see `color`.
         """
-        if self._rgb is None:
-            raise PictureError("no picture is set; call set_image first")
-        return self._predict(hints)[1]
+        return self._predict(hints, 1.0)[1]
 
     def color_deep(
         self, samples: NDArray[np.uint16], hints: Bytes | Hints | None = None, vividness: float = 1.0

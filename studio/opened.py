@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..color.errors import BundleError, UsageError
+from ..color.errors import UsageError
 from ..color.hints import Hints
 from ..color.lab import Bytes, rgb_to_lightness
 from ..runtime.colorizer import Colorizer
@@ -129,10 +129,7 @@ class Opened:
 
     def suggest(self, x: int, y: int, hints: Hints) -> list[dict[str, Any]]:
         """Likely colours of a pixel. Raises BundleError where the bundle cannot say."""
-        suggest = getattr(self._colorizer, "suggest", None)
-        if suggest is None:
-            raise BundleError("this model gives no suggestions")
-        found = suggest(x, y, hints, 6)
+        found = self._colorizer.suggest(x + 0.5, y + 0.5, hints, 6)
         return [{"color": "#{:02x}{:02x}{:02x}".format(*s.color), "probability": float(s.probability)} for s in found]
 
     def lightness(self, x: int, y: int) -> float:

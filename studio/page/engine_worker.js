@@ -102,7 +102,9 @@ async function chroma(hints) {
   let ab = predicted.get(key);
   if (!ab) {
     const cells = rasterise(hints ? fromFile(hints) : [], [width, height], grid);
-    ({ ab } = await model.run({ rgb: small, hints: new ort.Tensor("uint8", cells, [1, ...grid, 4]) }, ["ab"]));
+    /** @type {Record<string, any>} */ const feeds = { rgb: small, hints: new ort.Tensor("uint8", cells, [1, ...grid, 4]) };
+    if (model.inputNames.includes("vividness")) feeds.vividness = new ort.Tensor("float32", [1], [1, 1, 1, 1]);
+    ({ ab } = await model.run(feeds, ["ab"]));
     predicted.set(key, ab);
     if (predicted.size > 8) predicted.delete(predicted.keys().next().value ?? "");
   }

@@ -73,9 +73,12 @@ class Recorder:
     def __init__(self, stride: int) -> None:
         self.stride, self.seen = stride, []
 
-    def color(self, rgb, hints, vividness):
+    def color(self, rgb, hints, vividness=1.0):
         self.seen.append((MODEL, {"rgb": rgb.shape, "hints": hints.shape}))
         return rgb, np.zeros((len(rgb), 2, *(side // self.stride for side in hints.shape[1:3])), np.float32)
+
+    def joint(self, rgb, hints):
+        raise NotImplementedError
 
     def paint(self, tile, ab, place):
         self.seen.append((PAINT, {"rgb": tile.shape, "ab": ab.shape}))
