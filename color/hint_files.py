@@ -22,8 +22,8 @@ import numpy as np
 from PIL import ImageColor
 
 from .errors import HintError
+from .hint_folder import SUFFIXES
 from .hint_pictures import MAX_PIXELS, decode, warnings_of
-from .hint_pictures import SUFFIXES as PICTURES
 from .hints import Hints, Mark
 from .lab import lab_to_rgb
 
@@ -31,7 +31,6 @@ VERSION = 1
 MAX_JSON_BYTES = 1 << 20
 MAX_POINTS = 10_000  # points and stroke vertices together
 MAX_PICTURE_BYTES = 1 << 30
-SUFFIXES = (*PICTURES, ".json")
 
 _HEX = re.compile("[0-9a-f]{3}|[0-9a-f]{6}")
 _LAB = re.compile(r"lab\(\s*([-+.\d]+)%?[\s,]+([-+.\d]+)[\s,]+([-+.\d]+)\s*\)")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..color.errors import NothingToDoError, PictureError, UsageError
-from ..color.hint_files import SUFFIXES as HINT_SUFFIXES
+from ..color.hint_folder import SUFFIXES as HINT_SUFFIXES
 from ..color.walk import walk
 from ..runtime.files import show
 from ..runtime.formats import SUFFIXES, output_name

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from ..color.errors import GcolorError, HintError, UsageError
-from ..color.hint_files import MAX_JSON_BYTES, SUFFIXES, Size, load_hints, parse_json, to_json
-from ..color.hint_folder import HintFolder
+from ..color.hint_files import MAX_JSON_BYTES, Size, load_hints, parse_json, to_json
+from ..color.hint_folder import SUFFIXES, HintFolder
 from ..color.hints import Hints
 from ..color.lab import Bytes
 from ..runtime.files import make_parent, replace_file, save_json, show
