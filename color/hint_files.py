@@ -318,5 +318,8 @@ def to_json(hints: Hints) -> str:
             points.append({"x": vertices[0][0], "y": vertices[0][1], "color": color, "radius": float(mark.radius)})
         else:
             strokes.append({"points": vertices, "color": color, "width": 2.0 * mark.radius})
-    content = {"version": VERSION, "size": list(hints.size), "unit": "pixel", "points": points, "strokes": strokes}
+    content: dict[str, object] = {"version": VERSION, "size": list(hints.size)}
+    if marks and max(float(mark.vertices.max()) for mark in marks) <= 1.0:
+        content["unit"] = "pixel"  # or the reader would ask whether these are fractions
+    content |= {"points": points, "strokes": strokes}
     return json.dumps(content, separators=(",", ":")) + "\n"

@@ -13,7 +13,8 @@ from .walk import walk
 
 PAINTED = (".png", ".webp", ".tif", ".tiff", ".psd", ".ora")
 """Endings of painted hints."""
-SUFFIXES = (*PAINTED, ".json")
+JSON = ".json"
+SUFFIXES = (*PAINTED, JSON)
 
 
 class HintFolder:

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..color.errors import GcolorError, HintError, UsageError
 from ..color.hint_files import MAX_JSON_BYTES, Size, load_hints, parse_json, to_json
-from ..color.hint_folder import SUFFIXES, HintFolder
+from ..color.hint_folder import JSON, HintFolder
 from ..color.hints import Hints
 from ..color.lab import Bytes
 from ..runtime.files import make_parent, replace_file, save_json, show
@@ -91,11 +91,11 @@ class HintStore:
 
     def overlay(self, name: str, size: Size) -> Bytes | None:
         """The painted layer, RGBA, None where there is none or it cannot be read; the last one is kept."""
-        pngs = tuple(path for path in self.files(name) if path.suffix.lower() == ".png")
-        key = f"{name}\0{_tag(pngs)}"
+        painted = tuple(path for path in self.files(name) if path.suffix.lower() != JSON)
+        key = f"{name}\0{_tag(painted)}"
         if key not in self._overlays:
             try:
-                layer = load_hints(pngs, size).overlay if pngs else None
+                layer = load_hints(painted, size).overlay if painted else None
             except HintError:
                 layer = None
             self._overlays = {key: layer}
@@ -129,11 +129,11 @@ class HintStore:
     def _path(self, name: str, files: tuple[Path, ...]) -> Path:
         """The JSON that is there, or a new one that is paired with the PNG that is there."""
         for path in files:
-            if path.suffix.lower() == SUFFIXES[1]:
+            if path.suffix.lower() == JSON:
                 return path
         for path in files:
-            return path.with_suffix(SUFFIXES[1])
-        return confined(self._root, f"{name}{SUFFIXES[1]}")
+            return path.with_suffix(JSON)
+        return confined(self._root, f"{name}{JSON}")
 
     def palettes(self) -> Any:
         """The named palettes: {name: ["#rrggbb", ...]}. Raises HintError where the file is damaged."""

@@ -74,7 +74,7 @@ class Recorder:
         self.stride, self.seen = stride, []
 
     def color(self, rgb, hints, vividness=1.0):
-        self.seen.append((MODEL, {"rgb": rgb.shape, "hints": hints.shape}))
+        self.seen.append((MODEL, {"rgb": rgb.shape, "hints": hints.shape, "vividness": (len(rgb), 1, 1, 1)}))
         return rgb, np.zeros((len(rgb), 2, *(side // self.stride for side in hints.shape[1:3])), np.float32)
 
     def joint(self, rgb, hints):
