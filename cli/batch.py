@@ -6,7 +6,7 @@ import json
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -17,6 +17,7 @@ from .views import BatchView
 if TYPE_CHECKING:
     from ..runtime.batch.batch import Batch
     from ..runtime.batch.options import Options
+    from ..runtime.pictures.tiff import Compression
 
 _PATH = click.Path(path_type=Path)
 
@@ -28,6 +29,20 @@ class Place(click.ParamType):  # type: ignore[type-arg, unused-ignore]
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path | str:
         return value if isinstance(value, Path) or "://" in value else Path(os.fsdecode(value))
+
+
+class Page(click.ParamType):  # type: ignore[type-arg, unused-ignore]
+    """The number of a page, from 1, or all of them."""
+
+    name = "page"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
+        if value == "all" or isinstance(value, int):
+            return value
+        number = "1" if value == "first" else str(value)
+        if not number.isdecimal() or int(number) < 1:
+            self.fail(f"{value!r} is no page; give a number from 1, first or all", param, ctx)
+        return int(number)
 
 
 @click.command("batch", short_help="Colour a folder of photographs.")
@@ -78,6 +93,19 @@ class Place(click.ParamType):  # type: ignore[type-arg, unused-ignore]
 @click.option(
     "--max-pixels", type=click.IntRange(1), default=200_000_000, show_default=True, help="Larger pictures fail."
 )
+@click.option(
+    "--page", type=Page(), metavar="N|first|all", help="Of files with several pictures: one of them, or all, apart."
+)
+@click.option("--strict", is_flag=True, help="Fail pictures whose damage the decoder recovered from.")
+@click.option(
+    "--tiff-compression",
+    type=click.Choice(["none", "lzw", "deflate", "zstd"]),
+    default="deflate",
+    show_default=True,
+    help="Of TIFF. lzw and zstd need the extra 'archive'.",
+)
+@click.option("--no-provenance", is_flag=True, help="Do not say in the outputs' XMP that their colors are inferred.")
+@click.option("--mark", is_flag=True, help="Say so in small letters in a corner, too.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and why, and do nothing.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per picture and a summary on stdout.")
 @click.option("--report", type=_PATH, metavar="FILE", help="Write what became of each picture, as .jsonl or .csv.")
@@ -89,6 +117,11 @@ def command(
     keep_color: bool,
     vividness: float,
     max_pixels: int,
+    page: int | Literal["all"] | None,
+    strict: bool,
+    tiff_compression: Compression,
+    no_provenance: bool,
+    mark: bool,
     bundle: Path | None,
     backend: str,
     jobs: int | None,
@@ -107,7 +140,17 @@ def command(
     from ..runtime.batch.options import Options, Settings
 
     begun = time.monotonic()
-    settings = Settings(quality=quality, keep_color=keep_color, max_pixels=max_pixels, vividness=vividness)
+    settings = Settings(
+        quality=quality,
+        keep_color=keep_color,
+        max_pixels=max_pixels,
+        vividness=vividness,
+        page=page,
+        strict=strict,
+        tiff_compression=tiff_compression,
+        provenance=not no_provenance,
+        mark=mark,
+    )
     opening = Opening(bundle=bundle, backend=backend, batch_size=batch_size or 0, jobs=jobs)
     asked = Options(settings=settings, opening=opening, **given)
     with _open(asked) as batch:
@@ -171,7 +214,8 @@ def _run(batch: Batch, as_json: bool, quiet: bool) -> int:
         else:
             results = batch.make(batch.first, stopping, progress.say, last=True)
         for result in results:
-            progress.step(show(result.job.name), result.seconds, result.error)
+            page = f" (page {result.job.page})" if result.job.page else ""
+            progress.step(show(result.job.name) + page, result.seconds, result.error, result.warnings)
             if as_json:
                 click.echo(json.dumps(row(result)))
         return interrupt.signal
@@ -185,15 +229,19 @@ def _summarise(batch: Batch, seconds: float, as_json: bool) -> None:
             "kept": batch.kept,
             "failed": batch.failed,
             "current": batch.current,
+            "warnings": batch.warned,
             "seconds": round(seconds, 2),
             "megapixels": round(batch.pixels / 1e6, 1),
             "output": output,
         }
         click.echo(json.dumps({"summary": summary}))
+    for (ending, what), count in sorted(batch.lost.items()):
+        click.echo(f"warning: {ending} has no place for {what}; {count} pictures lost theirs", err=True)
     rate = f", {batch.colored / seconds:.1f} pictures/s, {batch.pixels / 1e6 / seconds:.1f} megapixels/s"
+    warned = f", {batch.warned} with warnings" if batch.warned else ""
     left = f"{batch.kept} in colour already, " if batch.kept else ""
     click.echo(
-        f"{batch.colored} coloured, {left}{batch.current} current, {batch.failed} failed in {seconds:.1f} s"
+        f"{batch.colored} coloured, {left}{batch.current} current, {batch.failed} failed{warned} in {seconds:.1f} s"
         f"{rate if batch.colored else ''}: {output}",
         err=True,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -59,12 +60,14 @@ class BatchView(View):
             self.live = _bar("colouring", "{task.fields[rate]}")
             self._task = self.live.add_task("", total=total, rate="")
 
-    def step(self, name: str, seconds: float, error: str | None) -> None:
+    def step(self, name: str, seconds: float, error: str | None, warnings: Sequence[str] = ()) -> None:
         """One more picture is done, or has failed."""
         self._done += 1
         if self.live:
             speed = self.live.tasks[0].speed
             self.live.update(self._task, advance=1, rate=f"{speed:.1f}/s" if speed else "")
+        for warning in warnings:
+            self.say(f"warning: {name}: {warning}")
         if error:
             self.say(f"error: {name}: {error}")
         elif self.live is None and not self._quiet:

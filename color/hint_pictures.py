@@ -18,7 +18,7 @@ from PIL import Image, ImageOps, PngImagePlugin, PsdImagePlugin, TiffImagePlugin
 from .errors import HintError, PictureError, one_line
 from .hints import OPAQUE
 from .lab import Bytes
-from .png import is_whole, may_lack_rows
+from .png import is_whole, may_lack_rows, with_whole_key
 from .profile import to_srgb
 
 MAX_PIXELS = 200_000_000
@@ -70,7 +70,7 @@ def _pixels(data: bytes) -> Bytes:
         if not has_alpha:
             raise HintError(f"the {image.format} has no alpha ({mode}), so nothing says where the hints are: {SAVE_AS}")
         if data[:8] == _PNG:
-            _widen_transparency(image, data)
+            with_whole_key(image, data)
         image.load()
         rgba = image if mode == "RGBA" else image.convert("RGBA")
         if data[:8] == _PNG and may_lack_rows(data, np.asarray(rgba)[-1]) and not is_whole(data):
@@ -99,14 +99,6 @@ def _check_size(size: Size) -> None:
             f"the picture claims {size[0]} x {size[1]} pixels; 1 to {MAX_PIXELS // 10**6} million are read: "
             "save it smaller, any size of the picture's aspect will do"
         )
-
-
-def _widen_transparency(image: Image.Image, data: bytes) -> None:
-    """Of a gray PNG of 2 or 4 bits, Pillow widens the levels to 8 bits, but not the one that is transparent."""
-    depth, kind = data[24], data[25]
-    level = image.info.get("transparency")
-    if kind == 0 and depth in (2, 4) and isinstance(level, int):
-        image.info["transparency"] = level * 255 // (2**depth - 1)
 
 
 def _in_srgb(rgba: Bytes, profile: bytes | None) -> Bytes:

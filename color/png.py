@@ -7,6 +7,7 @@ import zlib
 from typing import Any
 
 from numpy.typing import NDArray
+from PIL import Image
 
 CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 # Adam7: first column and row of each pass, and the steps between.
@@ -20,6 +21,17 @@ def may_lack_rows(header: bytes, last_row: NDArray[Any]) -> bool:
     To count what is compressed (`is_whole`) takes a third of the time of decoding, and is seldom needed.
     """
     return header[28:29] == b"\1" or not last_row.any()
+
+
+def with_whole_key(image: Image.Image, header: bytes) -> None:
+    """Bring the transparent level of a grey PNG of 2 or 4 bits to the 8 bits that Pillow has made of its pixels.
+
+    Pillow leaves it as it stands in the file, where it fits none of them. header: the file's first bytes.
+    """
+    key, depth, color = image.info.get("transparency"), header[24], header[25]
+    if color == 0 and depth in (2, 4) and isinstance(key, int):
+        most = (1 << depth) - 1
+        image.info["transparency"] = (key & most) * (255 // most)
 
 
 def is_whole(data: bytes) -> bool:

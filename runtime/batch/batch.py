@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
-from pathlib import Path
+from pathlib import Path, PurePath
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -44,7 +45,8 @@ class Batch:
 
     first: the look that was taken when it began. place: the output folder, for messages. current, colored, kept,
     failed: pictures that were current at the first look, and what became of the others so far; pixels: of those that
-    were made. warnings: what a user should know before the work begins.
+    were made; warned: pictures with a warning of their own; lost: for each ending and kind of note that its format does
+    not keep, how many pictures lost such notes. warnings: what a user should know before the work begins.
 
     With `dry_run` nothing is written or held. Raises what `find_jobs`, `check_writable`, `Journal.open`, `check` and
     `read_manifest` raise, and UsageError for options that contradict each other, all before a model is loaded.
@@ -58,7 +60,8 @@ class Batch:
         refuse_contradictions(options)
         self.options = options
         self.warnings: list[str] = []
-        self.current = self.colored = self.kept = self.failed = self.pixels = 0
+        self.current = self.colored = self.kept = self.failed = self.pixels = self.warned = 0
+        self.lost: Counter[tuple[str, str]] = Counter()
         self._bundle = fingerprint(read_manifest(options.opening.bundle))
         if options.settings.vividness != 1.0:  # else the graph need not be read yet
             inputs, _ = ends(load_bundle(options.opening.bundle).model)
@@ -139,7 +142,13 @@ class Batch:
         images, hints, output = (path and Path(path) for path in (options.images, options.hints, options.output))
         assert images
         return find_jobs(
-            images, hints or None, output or None, options.pattern, self._listed, may_be_empty=options.watch
+            images,
+            hints or None,
+            output or None,
+            options.pattern,
+            self._listed,
+            may_be_empty=options.watch,
+            every_page=options.settings.page == "all",
         )
 
     def _check(self, found: Found) -> Checked:
@@ -180,6 +189,8 @@ class Batch:
         self.kept += result.kept
         self.colored += result.error is None and not result.kept
         self.pixels += result.pixels
+        self.warned += bool(result.warnings)
+        self.lost.update((PurePath(result.job.made).suffix.lower(), what) for what in result.lost)
         if self._report:
             self._report.add(row(result))
         if self._failures and result.error:

@@ -9,14 +9,22 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from ...color.errors import PictureError
+import cv2
+import numpy as np
+
+from ...color.errors import PictureError, one_line
 from ...color.hint_files import load_hints
-from ...color.hints import Hints
+from ...color.hints import OPAQUE, Hints
+from ...version import __version__
 from ..bundle import fingerprint
 from ..colorizer import Colorizer
 from ..files import make_parent, mode_for, show, temporary_file
-from ..pictures import Picture, is_colored, read_area, read_picture, save_picture
-from .fingerprint import take, unchanged
+from ..formats import SUFFIXES
+from ..pictures import Notes, Picture, is_colored, read_area, read_picture, save_picture
+from ..pictures.mark import mark
+from ..pictures.options import CODESTREAMS, HOLD_XMP
+from ..pictures.xmp import Provenance, with_provenance
+from .fingerprint import Fingerprint, take, unchanged
 from .journal import Entry, Recipe
 from .options import Settings
 from .plan import Job
@@ -53,7 +61,7 @@ def color_one(colorizer: Colorizer, job: Job, settings: Settings, budget: PixelB
     """
     begun = time.monotonic()
     try:
-        area = read_area(job.source, settings.max_pixels)
+        area = read_area(job.source, settings.max_pixels, page_of(job, settings))
         budget.take(area)
         try:
             made = _color(colorizer, job, settings)
@@ -70,7 +78,9 @@ def color_one(colorizer: Colorizer, job: Job, settings: Settings, budget: PixelB
 
 def _color(colorizer: Colorizer, job: Job, settings: Settings) -> Result:
     source, *hint_files = prints = [take(path) for path in (job.source, *job.hints)]
-    picture = read_picture(job.source, settings.max_pixels)
+    picture = read_picture(job.source, settings.max_pixels, page_of(job, settings))
+    if settings.strict and picture.warnings:
+        raise PictureError(f"{'; '.join(picture.warnings)}; refused by --strict")
     height, width = picture.rgb.shape[:2]
     hints = load_hints(job.hints, (width, height)) if job.hints else None
     for path, before in zip((job.source, *job.hints), prints, strict=True):
@@ -78,12 +88,19 @@ def _color(colorizer: Colorizer, job: Job, settings: Settings) -> Result:
         if not unchanged(path, before):
             raise PictureError(f"{show(path)} changed while it was read; run again when it is complete")
     kept = settings.keep_color and hints is None and is_colored(picture.rgb)
+    lost: list[str] = []
     make_parent(job.output, Path(job.roots.output))
     with temporary_file(job.output) as temporary:
         if kept and job.output.suffix == job.source.suffix:
             shutil.copyfile(job.source, temporary)
         else:
-            save_picture(temporary, picture if kept else _paint(colorizer, picture, hints, settings), settings.quality)
+            if not kept:
+                picture = _paint(colorizer, picture, hints, settings)
+                if settings.mark:
+                    picture = mark(picture)
+                if settings.provenance:
+                    picture = _signed(picture, job, colorizer, hints, hint_files)
+            lost = save_picture(temporary, picture, settings.quality, settings.tiff_compression)
         temporary.chmod(mode_for(job.output))
         output = take(temporary)._replace(changed=0)
     engine = colorizer.engine
@@ -93,7 +110,8 @@ def _color(colorizer: Colorizer, job: Job, settings: Settings) -> Result:
         f"{engine.backend} on {engine.device}, {engine.about}",
     )
     entry = Entry(source, tuple(hint_files), output, recipe)
-    return Result(job, 0.0, (width, height), None, str(temporary), entry, kept)
+    warnings = (*picture.warnings, *(hints.warnings if hints else ()))
+    return Result(job, 0.0, (width, height), None, str(temporary), entry, kept, warnings, tuple(lost))
 
 
 def _paint(colorizer: Colorizer, picture: Picture, hints: Hints | None, settings: Settings) -> Picture:
@@ -101,6 +119,40 @@ def _paint(colorizer: Colorizer, picture: Picture, hints: Hints | None, settings
     if picture.deep is None:
         return replace(picture, rgb=colorizer.color(hints, settings.vividness))
     return replace(picture, deep=colorizer.color_deep(picture.deep, hints, settings.vividness))
+
+
+def page_of(job: Job, settings: Settings) -> int | None:
+    """Which picture of its file is asked for."""
+    return job.page or (settings.page if isinstance(settings.page, int) else None)
+
+
+def _signed(
+    picture: Picture, job: Job, colorizer: Colorizer, hints: Hints | None, hint_files: list[Fingerprint]
+) -> Picture:
+    """The picture with the note on where its colors come from, where its output's format has a place for one."""
+    kind = SUFFIXES.get(job.output.suffix.lower())
+    if kind is None or kind.name not in HOLD_XMP or job.output.suffix.lower() in CODESTREAMS:
+        return picture
+    provenance = Provenance(
+        version=__version__,
+        bundle=fingerprint(colorizer.bundle.manifest),
+        hints=_count(hints) if hints else 0,
+        hint_files=tuple(f"blake2b-128:{print.digest}" for print in hint_files),
+    )
+    notes = picture.notes or Notes()
+    try:
+        return replace(picture, notes=replace(notes, xmp=with_provenance(notes.xmp, provenance)))
+    except ValueError as error:
+        sentence = f"{one_line(error)}, so nothing in it says where the colors come from"
+        return replace(picture, warnings=[*picture.warnings, sentence])
+
+
+def _count(hints: Hints) -> int:
+    """Marks, and dabs of connected paint."""
+    painted = 0
+    if hints.overlay is not None:
+        painted = cv2.connectedComponents((hints.overlay[..., 3] >= OPAQUE).astype(np.uint8))[0] - 1
+    return painted + len(hints.marks)
 
 
 def color_by_threads(colorizer: Colorizer, settings: Settings) -> Callable[[Job], Result]:

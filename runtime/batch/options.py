@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ...color.errors import UsageError
 from ..device import parse_devices
 from ..formats import MAX_PIXELS, SUFFIXES
+from ..pictures.options import HOLD_XMP
+from ..pictures.tiff import Compression
 from .check import IfExists
 from .journal import canonical
 from .opening import Opening
@@ -31,9 +33,21 @@ class Settings:
     max_pixels: int = MAX_PIXELS
     vividness: float = 1.0
     """See `Colorizer.color`."""
+    strict: bool = False
+    """Fail where a decoder recovered from damage, or a note cannot be read."""
+    page: int | Literal["all"] | None = None
+    """Of files with several pictures: which one, from 1, or each as an output of its own; None fails them."""
+    tiff_compression: Compression = "deflate"
+    provenance: bool = True
+    """Say in the XMP of outputs that their colors are inferred."""
+    mark: bool = False
+    """Say so in a corner of the pictures, too."""
 
     def shaping(self, name: str) -> str:
-        """The settings that the bytes of an output of such a name or ending depend on. A limit changes none."""
+        """The settings that the bytes of an output of such a name or ending depend on. A limit changes none.
+
+        One that has come since is named only where it is not the default: outputs of before stay current.
+        """
         values: dict[str, Any] = {"steps": STEPS}
         kind = SUFFIXES.get(name[name.rfind(".") :].lower())
         if kind and kind.name in LOSSY:
@@ -42,6 +56,14 @@ class Settings:
             values["keep_color"] = True
         if self.vividness != 1.0:
             values["vividness"] = self.vividness
+        if isinstance(self.page, int):
+            values["page"] = self.page
+        if kind and kind.name == "TIFF" and self.tiff_compression != "deflate":
+            values["tiff_compression"] = self.tiff_compression
+        if not self.provenance and kind and kind.name in HOLD_XMP:
+            values["provenance"] = False
+        if self.mark:
+            values["mark"] = True
         return canonical(values)
 
 
@@ -74,11 +96,14 @@ def refuse_contradictions(options: Options) -> None:
     parse_devices(options.device)
     if options.force and options.if_exists in ("skip", "error"):
         raise UsageError(f"--force makes outputs again, --if-exists {options.if_exists} forbids it; choose one")
+    elsewhere = any(map(is_url, (options.images, options.hints, options.output)))
+    if options.settings.page == "all" and elsewhere:
+        raise UsageError("--page all looks into the files first, which must be on this machine; choose --page N")
     if not options.watch:
         return
     if options.force or options.if_exists in ("overwrite", "error"):
         raise UsageError("--watch looks again and again: --force, --if-exists overwrite and error have no end there")
-    if options.ray is not None or any(map(is_url, (options.images, options.hints, options.output))):
+    if options.ray is not None or elsewhere:
         raise UsageError("--watch looks at folders of this machine, without --ray; leave it out")
     if options.files_from or options.dry_run:
         raise UsageError("--watch is for a folder that fills up; leave --files-from and --dry-run out")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
@@ -14,6 +14,10 @@ from ...color.hint_folder import HintFolder
 from ...color.walk import walk
 from ..files import TEMPORARY, show, unwritable
 from ..formats import SUFFIXES, output_name
+from ..pictures import count_pages
+
+# Formats whose files may hold several pictures.
+PAGED = ("TIFF", "GIF", "PNG", "WEBP", "AVIF")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +33,15 @@ class Job:
     """One picture of a batch.
 
     name: its path below the folder of pictures, with forward slashes; messages call it by this. made: its output's
-    below the output folder. hint_files: none, a PNG, a JSON, or both in this order. Text, so that a million fit into
-    memory.
+    below the output folder. page: which picture of the file, from 1, where each is a job of its own. hint_files: none,
+    a painted one, a JSON, or both in this order. Text, so that a million fit into memory.
     """
 
     name: str
     made: str
     roots: Roots
     hint_files: tuple[str, ...] = ()
+    page: int | None = field(default=None, kw_only=True)
 
     @property
     def source(self) -> Path:
@@ -78,11 +83,13 @@ def find_jobs(
     pattern: str | None = None,
     listed: Sequence[str] | None = None,
     may_be_empty: bool = False,
+    every_page: bool = False,
 ) -> Found:
     """Pair pictures with hints and outputs. `images` is a folder or one picture file.
 
     pattern: only names that match. listed: only these paths, below `images` or from the current folder; one that is
-    missing is a job like any other, and fails as a picture. may_be_empty: no picture is no error.
+    missing is a job like any other, and fails as a picture. may_be_empty: no picture is no error. every_page: each
+    picture of a file with several is a job, and is called, for its hints and its output, as in "a.p2.tif".
 
     Raises UsageError (missing folder, output inside the input, ambiguous hints, a listed path outside, two pictures of
     one output) and NothingToDoError.
@@ -104,9 +111,14 @@ def find_jobs(
     if not names and not may_be_empty:
         raise NothingToDoError(f"{show(images)}: {_nothing(pattern, listed is not None)}")
     folder = HintFolder(hints) if hints else None
-    pairs = folder.pair(names) if folder else [()] * len(names)
     roots = Roots(str(root), str(target))
-    jobs = [Job(name, output_name(name), roots, files) for name, files in zip(names, pairs, strict=True)]
+    pages = _pages(root, names) if every_page else ((name, name, None) for name in names)
+    parts = list(pages)
+    pairs = folder.pair([called for _, called, _ in parts]) if folder else [()] * len(parts)
+    jobs = [
+        Job(name, output_name(called), roots, files, page=page)
+        for (name, called, page), files in zip(parts, pairs, strict=True)
+    ]
     _check_distinct(jobs)
     refused: list[tuple[Job, str]] = []
     if listed is not None or not whole:
@@ -116,6 +128,18 @@ def find_jobs(
     # Of some pictures only, the others' hints would all be left over.
     some = pattern is not None or listed is not None or not whole
     return Found(target, jobs, refused, folder.unused(pairs) if folder and not some else [])
+
+
+def _pages(root: Path, names: Iterable[str]) -> Iterator[tuple[str, str, int | None]]:
+    """Each picture in the files: the file's name, what the picture is called, and its page where there are several."""
+    for name in names:
+        stem, ending = os.path.splitext(name)
+        kind = SUFFIXES.get(ending.lower())
+        count = count_pages(root / name) if kind and kind.name in PAGED else 1
+        if count == 1:
+            yield name, name, None
+        else:
+            yield from ((name, f"{stem}.p{page}{ending}", page) for page in range(1, count + 1))
 
 
 def default_output(images: Path) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +14,22 @@ from .lists import Listing
 from .plan import Job
 from .result import Result
 
-COLUMNS = ("picture", "output", "status", "hints", "width", "height", "seconds", "error")
+COLUMNS = ("picture", "output", "status", "hints", "width", "height", "seconds", "error", "warnings")
 
 
 def row(result: Result) -> dict[str, Any]:
     """A result: status "colored", "kept" or "failed"; width and height None where they were never read."""
     status = "failed" if result.error else "kept" if result.kept else "colored"
-    return job_row(result.job, status, result.size, result.seconds, result.error)
+    return job_row(result.job, status, result.size, result.seconds, result.error, result.warnings)
 
 
 def job_row(
-    job: Job, status: str, size: tuple[int, int] = (0, 0), seconds: float = 0.0, error: str | None = None
+    job: Job,
+    status: str,
+    size: tuple[int, int] = (0, 0),
+    seconds: float = 0.0,
+    error: str | None = None,
+    warnings: Sequence[str] = (),
 ) -> dict[str, Any]:
     """A picture of which only the status is known: "current" or "skipped"."""
     return {
@@ -35,11 +41,12 @@ def job_row(
         "height": size[1] or None,
         "seconds": round(seconds, 3),
         "error": error,
+        "warnings": list(warnings),
     }
 
 
 class Report(Listing):
-    """A file of rows, written as they come: JSON lines (.jsonl) or a table (.csv, hints separated by "; ").
+    """A file of rows, written as they come: JSON lines (.jsonl) or a table (.csv, lists separated by "; ").
 
     Raises UsageError for another ending, and where it cannot be written.
     """
@@ -59,6 +66,6 @@ class Report(Listing):
         """One more row."""
         with self._writing():
             if self._table:
-                self._table.writerow({**values, "hints": "; ".join(values["hints"])})
+                self._table.writerow({**values, **{key: "; ".join(values[key]) for key in ("hints", "warnings")}})
             else:
                 self._file.write(json.dumps(values) + "\n")

@@ -18,7 +18,8 @@ class Result:
 
     size: width and height as displayed, zeros where they could not be read. temporary: where the output lies, whole,
     until `finish` puts it into its place; entry: what the journal will know of it. kept: the picture was in colour
-    already and the output is the same.
+    already and the output is the same. warnings: what its decoder recovered from, notes and hints that cannot be read.
+    lost: what the output's format does not keep of the picture's notes, in words.
     """
 
     job: Job
@@ -28,6 +29,8 @@ class Result:
     temporary: str = ""
     entry: Entry | None = None
     kept: bool = False
+    warnings: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
 
     @property
     def pixels(self) -> int:

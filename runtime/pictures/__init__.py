@@ -2,15 +2,19 @@
 
 from ..formats import MAX_PIXELS, SUFFIXES, find_pictures, output_name
 from .colored import is_colored
+from .kinds import OtherKindError
 from .picture import Notes, Picture
 from .read import read_area, read_picture, read_preview, read_size
+from .source import count_pages
 from .write import save_picture, write_picture
 
 __all__ = [
     "MAX_PIXELS",
     "SUFFIXES",
     "Notes",
+    "OtherKindError",
     "Picture",
+    "count_pages",
     "find_pictures",
     "is_colored",
     "output_name",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable
 
 import cv2
 import numpy as np
@@ -10,6 +10,8 @@ from PIL import Image
 
 from ...color.errors import PictureError
 from ...color.lab import Bytes
+from .jp2 import layout
+from .kinds import OtherKindError
 from .picture import Deep
 from .turn import turn
 
@@ -20,7 +22,7 @@ BITS_PER_SAMPLE, PHOTOMETRIC, SAMPLE_FORMAT = 258, 262, 339
 WHITE_IS_ZERO, UNSIGNED = 0, 1
 
 
-def is_deep(image: Image.Image, path: Path) -> bool:
+def is_deep(image: Image.Image, data: Callable[[], bytes]) -> bool:
     """Whether an opened, not yet loaded, picture has more than 8 bits, of a kind that keeps them."""
     match image.format:
         case "TIFF":
@@ -31,33 +33,31 @@ def is_deep(image: Image.Image, path: Path) -> bool:
             arguments = image.tile[0].args  # type: ignore[attr-defined]
             return image.mode == "I" or (isinstance(arguments, tuple) and arguments[-1] > 255)
         case "JPEG2000":
-            data = path.read_bytes()
-            # The codestream begins with the size of picture and samples.
-            start = data.find(b"\xff\x4f\xff\x51")
-            return start >= 0 and (data[start + 42] & 127) + 1 > 8
+            found = layout(data())
+            return found is not None and found.bits > 8
     return False
 
 
-def read_deep(image: Image.Image, path: Path, turned: int) -> tuple[Deep, Deep | None]:
+def read_deep(image: Image.Image, data: Callable[[], bytes], turned: int) -> tuple[Deep, Deep | None]:
     """The samples of a loaded deep picture as displayed, uint16 [H, W] (grey) or [H, W, 3], and its alpha.
 
-    turned: its EXIF orientation, which is applied. Raises PictureError for samples that have no fixed white, and where
-    the two readers do not agree.
+    data: the file. turned: its EXIF orientation, which is applied. Raises PictureError for samples that have no fixed
+    white, and where the two readers do not agree.
     """
     if image.mode == "F" or (image.format == "TIFF" and not _has_white(image)):
-        raise PictureError("floating-point or 32-bit samples have no fixed white; save it with 8 or 16 bits")
+        raise OtherKindError("a picture of floating-point or 32-bit samples, which have no fixed white")
     key = image.info.get("transparency")
     if image.mode.startswith("I"):
         # Pillow has turned a TIFF by itself.
         samples: Deep = turn(_grey(image), 1 if image.format == "TIFF" else turned)
         transparent = samples == key
     elif image.mode in ("RGB", "RGBA"):
-        samples = _color(image, path, turned)
+        samples = _color(image, data, turned)
         if samples.shape[2] == 4:
             return np.ascontiguousarray(samples[..., :3]), np.ascontiguousarray(samples[..., 3])
         transparent = (samples == (key or 0)).all(axis=-1)
     else:
-        raise PictureError(f"{image.mode} with 16 bits is not read; save it as RGB, or with 8 bits")
+        raise OtherKindError(f"a picture in {image.mode} with 16 bits", save_as="RGB, or with 8 bits")
     return samples, None if key is None else np.where(transparent, 0, 65535).astype(np.uint16)
 
 
@@ -88,10 +88,10 @@ def _grey(image: Image.Image) -> Deep:
     return grey
 
 
-def _color(image: Image.Image, path: Path, turned: int) -> Deep:
+def _color(image: Image.Image, data: Callable[[], bytes], turned: int) -> Deep:
     """OpenCV's samples [H, W, 3 or 4] in RGB as displayed; Pillow's, read strictly, vouch for them."""
     flags = cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION
-    found = cv2.imdecode(np.fromfile(path, np.uint8), flags)
+    found = cv2.imdecode(np.frombuffer(data(), np.uint8), flags)
     expected = np.asarray(image)
     if found is None or found.dtype != np.uint16 or found.ndim != 3:
         raise PictureError("its samples of 16 bits are stored in a way that is not read; save it anew, or with 8 bits")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import struct
 from collections.abc import Iterator
 
 from PIL import ExifTags, Image
 
-from ...color.errors import PictureError, one_line
+from .tags import Directory, Reader, serialise
 
 ORIENTATION = ExifTags.Base.Orientation
 INNER, INTEROP = ExifTags.IFD.Exif, ExifTags.IFD.Interop
@@ -15,40 +16,43 @@ COLOR_SPACE, WIDTH, HEIGHT = 0xA001, 0xA002, 0xA003
 SRGB = 1
 PREFIX = b"Exif\0\0"
 # What a TIFF says of how its own pixels are stored, and what is kept elsewhere: resolution, ICC profile, XMP. Previews
-# and layers show the picture without its colours.
+# and layers show the picture without its colours. Pages become files of their own.
 STORAGE = (
     {*range(254, 260), *range(262, 267), 273, *range(277, 285), *range(288, 294), 296, 297, 301, *range(317, 326), 330}
-    | {*range(332, 335), 336, *range(338, 343), 347, *range(512, 522), *range(529, 533), 700, 34377, 34675, 37724}
+    | {*range(332, 335), 336, *range(338, 343), 347, *range(512, 522), *range(529, 533), 700, 34675, 37724}
 )  # fmt: skip
 
 
-def read_exif(image: Image.Image, turned: int, converted: bool) -> bytes | None:
-    """The EXIF of a loaded image whose pixels are turned upright from orientation `turned`; `converted` to sRGB.
+def read_exif(raw: bytes | None, turned: int, converted: bool) -> bytes | None:
+    """Raw EXIF of a picture whose pixels are turned upright from orientation `turned`; `converted` to sRGB.
 
-    Raises PictureError where it cannot be made true.
+    Raises ValueError where it cannot be made true.
     """
-    raw = image.info.get("exif")
+    if raw is None:
+        return None
+    patched = patch(raw, turned >= 5, converted)
+    if turned > 1:
+        check = Image.Exif()
+        check.load(patched)
+        if check.get(ORIENTATION, 1) != 1:
+            raise ValueError("its orientation cannot be reset")
+    return patched
+
+
+def exif_of_tags(tags: Directory, turned: int, converted: bool) -> bytes | None:
+    """A TIFF's own tags as EXIF, without what says how its pixels are stored."""
+    kept = Directory({tag: value for tag, value in tags.items() if tag not in STORAGE and tag != ORIENTATION})
+    return patch(PREFIX + serialise(kept), turned >= 5, converted) if kept else None
+
+
+def read_tags(exif: bytes) -> Directory:
+    """The tags of raw EXIF; none where it has not the form of EXIF."""
+    start = len(PREFIX) if exif.startswith(PREFIX) else 0
     try:
-        if image.format == "TIFF" or not isinstance(raw, bytes):
-            return _from_tags(image)
-        patched = patch(raw, turned >= 5, converted)
-        if turned > 1:
-            check = Image.Exif()
-            check.load(patched)
-            if check.get(ORIENTATION, 1) != 1:
-                raise ValueError("its orientation cannot be reset")
-        return patched
-    except Exception as error:  # Pillow lets whatever its parts raise through
-        raise PictureError(f"its EXIF is damaged ({one_line(error)}); repair or remove it") from error
-
-
-def without_storage(exif: bytes) -> Image.Exif:
-    """The EXIF to go into a TIFF, which has its own word on how its pixels are stored."""
-    tags = Image.Exif()
-    tags.load(exif)
-    for tag in STORAGE & set(tags):
-        del tags[tag]
-    return _keep_letters(tags)
+        reader = Reader(io.BytesIO(exif[start:]))
+        return reader.directory(reader.first)
+    except ValueError:
+        return Directory()
 
 
 def patch(exif: bytes, swapped: bool, converted: bool) -> bytes:
@@ -98,20 +102,3 @@ def _entries(data: bytearray, order: str, at: int) -> Iterator[tuple[int, int]]:
     for entry in range(at + 2, at + 2 + 12 * count, 12):
         (tag, *_) = struct.unpack_from(f"{order}HHI4s", data, entry)
         yield tag, entry
-
-
-def _from_tags(image: Image.Image) -> bytes | None:
-    """Of a TIFF, whose EXIF is among its own tags, or of text in a PNG."""
-    exif = image.getexif()
-    for tag in ({ORIENTATION} | STORAGE if image.format == "TIFF" else {ORIENTATION}) & set(exif):
-        del exif[tag]
-    return _keep_letters(exif).tobytes() if len(exif) else None
-
-
-def _keep_letters(tags: Image.Exif) -> Image.Exif:
-    """Text outside ASCII as the bytes that it was: Pillow reads it as Latin-1 and would write question marks."""
-    for directory in (tags, tags.get_ifd(INNER)) if INNER in tags else (tags,):
-        for tag, value in list(directory.items()):
-            if isinstance(value, str) and not value.isascii():
-                directory[tag] = value.encode("latin-1")
-    return tags

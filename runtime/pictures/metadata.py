@@ -4,37 +4,103 @@ from __future__ import annotations
 
 import functools
 import io
-import re
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from .exif import read_exif
+from ...color.errors import one_line
+from .exif import STORAGE, exif_of_tags, read_exif
+from .jp2 import read_notes as read_boxes
 from .picture import Notes
+from .png_notes import RAW, raw_profile
+from .source import Source
+from .tags import PROFILE, XMP, Directory, Tag, fits_classic
+from .tiff_pages import Page
+from .xmp import make_true
 
-XMP_ORIENTATION = re.compile(rb"""(tiff:Orientation(?:=["']|>)\s*)[2-8](?=\s*(?:["']|<))""")
+# A PNG's texts that hold what has a place of its own.
+TAKEN = (
+    "raw profile type exif",
+    "raw profile type xmp",
+    "raw profile type icc",
+    "raw profile type icm",
+    "xml:com.adobe.xmp",
+)
 
 
-def read_notes(image: Image.Image, path: Path, turned: int, profile: bytes | None) -> Notes:
-    """What a loaded picture carries, for an output turned upright from EXIF orientation `turned`.
+def read_notes(source: Source, turned: int, profile: bytes | None) -> Notes:
+    """What a picture carries, for an output turned upright from EXIF orientation `turned`.
 
-    profile: the ICC profile of the output. Raises PictureError for EXIF that cannot be written again.
+    profile: the ICC profile of the output. What cannot be read or written again is left out, with a warning.
     """
-    xmp = image.info.get("xmp")
-    comment = image.info.get("comment")
-    segments = getattr(image, "applist", [])
+    if source.page is not None:
+        return _of_tiff(source, source.page, turned, profile)
+    jpeg, image = source.jpeg, source.image
+    info = image.info if image is not None else {}
+    xmp, boxes = info.get("xmp"), b""
+    exif = info.get("exif")
+    text: dict[str, str] = {}
+    packed: dict[str, str] = {}
+    if jpeg is not None:
+        xmp, exif = jpeg.xmp, exif or jpeg.exif
+    elif source.kind == "JPEG2000":
+        xmp, boxes = read_boxes(source.data())
+    elif source.kind == "PNG" and image is not None:
+        text, packed, hidden = _text(image, source.warnings)
+        xmp = xmp or hidden.get("xmp")
+        exif = exif or hidden.get("exif")
+    if isinstance(xmp, str):
+        xmp = xmp.encode()
     return Notes(
-        exif=read_exif(image, turned, profile is not None),
+        exif=_true_exif(source, exif if isinstance(exif, bytes) else None, turned, profile is not None),
         profile=profile,
-        xmp=XMP_ORIENTATION.sub(rb"\g<1>1", xmp) if isinstance(xmp, bytes) else None,
-        dpi=_resolution(image, turned),
-        text=_text(image),
-        comment=comment if isinstance(comment, bytes) and image.format in ("JPEG", "MPO") else None,
-        iptc=b"".join(_segment(0xED, data) for marker, data in segments if marker == "APP13"),
-        jpeg_tables=_jpeg_tables(image),
-        lossless=image.format == "WEBP" and _is_lossless(path),
+        xmp=make_true(xmp) if isinstance(xmp, bytes) else None,
+        extended_xmp=jpeg.extended if jpeg is not None else b"",
+        dpi=_resolution(image, turned) if image is not None else None,
+        text=text,
+        packed_text=packed,
+        segments=jpeg.kept if jpeg is not None else b"",
+        boxes=boxes,
+        jpeg_tables=_jpeg_tables(image) if image is not None else (),
+        lossless=source.kind == "WEBP" and _is_lossless(source.path),
     )
+
+
+def _of_tiff(source: Source, page: Page, turned: int, profile: bytes | None) -> Notes:
+    kept = Directory()
+    for number, value in page.tags.items():
+        if fits_classic(value):
+            kept[number] = value
+        else:
+            source.warnings.append(f"its tag {number} is too large for an ordinary TIFF and is left out")
+    if lost := [number for number in page.broken if number not in STORAGE]:
+        source.warnings.append(f"its tags {', '.join(map(str, lost))} lead out of the file and are left out")
+    xmp = page.tags.raw(XMP)
+    types = {n: tag.type for n in (XMP, PROFILE) if isinstance(tag := page.tags.get(n), Tag)}
+    return Notes(
+        exif=exif_of_tags(kept, turned, profile is not None),
+        profile=profile,
+        xmp=make_true(xmp) if xmp else None,
+        dpi=_tiff_resolution(page.tags, turned),
+        types=types,
+    )
+
+
+def _true_exif(source: Source, exif: bytes | None, turned: int, converted: bool) -> bytes | None:
+    try:
+        return read_exif(exif, turned, converted)
+    except Exception as error:  # Pillow lets whatever its parts raise through
+        source.warnings.append(f"its EXIF is damaged and is left out ({one_line(error)})")
+        return None
+
+
+def _tiff_resolution(tags: Directory, turned: int) -> tuple[float, float] | None:
+    unit = {2: 1.0, 3: 2.54}.get(tags.first(296, 2))
+    across, down = (tags.all(number) for number in (282, 283))
+    if unit is None or len(across) != 2 or len(down) != 2 or not across[1] or not down[1]:
+        return None
+    return _sound(unit * across[0] / across[1], unit * down[0] / down[1], turned)
 
 
 def _resolution(image: Image.Image, turned: int) -> tuple[float, float] | None:
@@ -42,20 +108,31 @@ def _resolution(image: Image.Image, turned: int) -> tuple[float, float] | None:
     found = image.info.get("dpi")
     if not isinstance(found, tuple) or len(found) != 2:
         return None
-    across, down = float(found[0]), float(found[1])
+    return _sound(float(found[0]), float(found[1]), turned)
+
+
+def _sound(across: float, down: float, turned: int) -> tuple[float, float] | None:
     if not (1 < across < 1e6 and 1 < down < 1e6):
         return None
     return (down, across) if turned >= 5 else (across, down)
 
 
-def _text(image: Image.Image) -> dict[str, str]:
-    """A PNG's text chunks, without those that hold EXIF, XMP or a profile of another program."""
-    found = getattr(image, "text", {}) if image.format == "PNG" else {}
-    return {
-        key: str(value)
-        for key, value in found.items()
-        if not key.lower().startswith(("raw profile type", "xml:com.adobe.xmp"))
-    }
+def _text(image: Image.Image, warnings: list[str]) -> tuple[dict[str, str], dict[str, str], dict[str, bytes]]:
+    """A PNG's text: what goes through as it is, other programs' profiles, and the EXIF and XMP among these."""
+    plain: dict[str, str] = {}
+    packed: dict[str, str] = {}
+    hidden: dict[str, bytes] = {}
+    for key, value in getattr(image, "text", {}).items():
+        name = key.lower()
+        if name.startswith(RAW) and name[len(RAW) :] in ("exif", "xmp"):
+            try:
+                hidden[name[len(RAW) :]] = raw_profile(value)
+            except ValueError as error:
+                warnings.append(f"its note {key!r} cannot be read and is left out ({one_line(error)})")
+        if name in TAKEN:
+            continue
+        (packed if name.startswith(RAW) else plain)[key] = str(value)
+    return plain, packed, hidden
 
 
 def _is_lossless(webp: Path) -> bool:
@@ -68,10 +145,6 @@ def _is_lossless(webp: Path) -> bool:
             size = int.from_bytes(head[4:], "little")
             file.seek(size + size % 2, 1)
     return False
-
-
-def _segment(marker: int, data: bytes) -> bytes:
-    return bytes([0xFF, marker]) + (len(data) + 2).to_bytes(2, "big") + data
 
 
 def _jpeg_tables(image: Image.Image) -> tuple[tuple[int, ...], ...]:

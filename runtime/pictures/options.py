@@ -6,11 +6,46 @@ from typing import Any
 
 from PIL import PngImagePlugin
 
+from .jpeg import MOST_XMP, extended_segments
 from .picture import Notes
+from .xmp import split, without_padding
 
 QUALITY = 92
 # Of AVIF and HEIF, the one at which alpha stays exact.
 LOSSLESS_AVIF, LOSSLESS_HEIF = 100, -1
+# Endings of JPEG 2000 without a container, which has no place for notes.
+CODESTREAMS = (".j2k", ".j2c", ".jpc")
+# What each format has a place for, of all that a picture may carry.
+KEPT = {
+    "JPEG": {"EXIF", "XMP", "IPTC captions and comments", "resolution", "colour profile"},
+    "PNG": {"EXIF", "XMP", "text", "resolution", "colour profile"},
+    "TIFF": {"EXIF", "XMP", "resolution", "colour profile"},
+    "WEBP": {"EXIF", "XMP", "colour profile"},
+    "AVIF": {"EXIF", "XMP", "colour profile"},
+    "HEIF": {"EXIF", "XMP", "colour profile"},
+    "JPEG2000": {"XMP", "JPEG 2000's EXIF and captions"},
+    "BMP": {"resolution"},
+}
+# Formats whose outputs say in their XMP where their colors come from.
+HOLD_XMP = {name for name, notes in KEPT.items() if "XMP" in notes}
+
+
+def not_kept(format_name: str, suffix: str, notes: Notes) -> list[str]:
+    """What a picture carries and its output's format has no place for, in words. Resolution is not worth a word."""
+    kept = set() if suffix in CODESTREAMS else KEPT.get(format_name, set())
+    carried = {
+        "EXIF": notes.exif,
+        "XMP": notes.xmp,
+        "IPTC captions and comments": notes.segments,
+        "text": notes.text or notes.packed_text,
+        "JPEG 2000's EXIF and captions": notes.boxes,
+        # Without one it is taken for sRGB, which it is.
+        "colour profile": None,
+    }
+    lost = [name for name, value in carried.items() if value and name not in kept]
+    if notes.extended_xmp and format_name != "JPEG":
+        lost.append("the second part of its XMP")
+    return lost
 
 
 def save_options(format_name: str, notes: Notes, quality: int | None = None, alpha: bool = False) -> dict[str, Any]:
@@ -21,7 +56,8 @@ def save_options(format_name: str, notes: Notes, quality: int | None = None, alp
     given: dict[str, Any] = {"exif": notes.exif, "icc_profile": notes.profile, "xmp": notes.xmp, "dpi": notes.dpi}
     match format_name:
         case "JPEG":
-            options = _jpeg(notes, quality) | given
+            xmp, extended = fit_xmp(notes.xmp, notes.extended_xmp)
+            options = _jpeg(notes, quality) | given | {"xmp": xmp, "extra": (notes.segments + extended) or None}
         case "PNG":
             options = {"compress_level": 3, "pnginfo": _png_text(notes), **given, "xmp": None}
         case "WEBP":
@@ -40,8 +76,22 @@ def save_options(format_name: str, notes: Notes, quality: int | None = None, alp
     return {key: value for key, value in options.items() if value is not None}
 
 
+def fit_xmp(xmp: bytes | None, extended: bytes) -> tuple[bytes | None, bytes]:
+    """XMP as a JPEG holds it: one part that fits into a segment, and segments with a second part.
+
+    Raises ValueError where it cannot be split so.
+    """
+    if xmp and len(xmp) > MOST_XMP:
+        xmp = without_padding(xmp)
+    if xmp and len(xmp) > MOST_XMP:
+        if extended:
+            raise ValueError("its XMP is too large for a JPEG")
+        xmp, extended = split(xmp)
+    return xmp, extended_segments(extended) if extended else b""
+
+
 def _jpeg(notes: Notes, quality: int | None) -> dict[str, Any]:
-    options: dict[str, Any] = {"subsampling": 0, "comment": notes.comment, "extra": notes.iptc or None}
+    options: dict[str, Any] = {"subsampling": 0}
     if quality is None and notes.jpeg_tables:
         return options | {"qtables": [list(table) for table in notes.jpeg_tables]}
     return options | {"quality": quality or QUALITY}
@@ -53,4 +103,6 @@ def _png_text(notes: Notes) -> PngImagePlugin.PngInfo:
         info.add_itxt("XML:com.adobe.xmp", notes.xmp.decode("utf-8", "replace"))
     for key, value in notes.text.items():
         info.add_text(key, value)
+    for key, value in notes.packed_text.items():
+        info.add_text(key, value, zip=True)
     return info

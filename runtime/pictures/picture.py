@@ -24,11 +24,18 @@ class Notes:
     dpi: tuple[float, float] | None = None
     text: dict[str, str] = field(default_factory=dict)
     """PNG's text chunks."""
-    comment: bytes | None = None
-    iptc: bytes = b""
-    """JPEG's APP13 segments, markers included: captions and keywords of press archives."""
+    packed_text: dict[str, str] = field(default_factory=dict)
+    """Those that another program keeps its profiles of captions in, which are written compressed."""
+    segments: bytes = b""
+    """JPEG's comments and APP13 segments (captions and keywords of press archives), markers included."""
+    extended_xmp: bytes = b""
+    """The part of a JPEG's XMP that does not fit into one segment, put together."""
     jpeg_tables: tuple[tuple[int, ...], ...] = ()
     """The quantisation of a JPEG: for lightness and for chroma."""
+    types: dict[int, int] = field(default_factory=dict)
+    """Of a TIFF: the types that its XMP and profile were stored in."""
+    boxes: bytes = b""
+    """Of JPEG 2000: the boxes that hold XMP, EXIF and captions."""
     lossless: bool = False
     """It came from a WebP that loses nothing."""
 
@@ -38,10 +45,11 @@ class Picture:
     """rgb uint8 [H, W, 3] in sRGB as displayed (EXIF rotation applied), and alpha [H, W] or None.
 
     deep: the samples of a picture of 16 bits, uint16 [H, W] (grey) or [H, W, 3] in sRGB; rgb holds the same at 8 bits,
-    alpha is uint16 then, else uint8.
+    alpha is uint16 then, else uint8. warnings: what its decoder recovered from, and notes that could not be read.
     """
 
     rgb: Bytes
     alpha: Samples | None = None
     notes: Notes | None = None
     deep: Deep | None = None
+    warnings: list[str] = field(default_factory=list)

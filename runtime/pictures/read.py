@@ -3,83 +3,159 @@
 from __future__ import annotations
 
 import contextlib
+import io
+import re
 import stat
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO, TypeVar
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from ...color.errors import PictureError, one_line
 from ...color.lab import Bytes
-from ...color.png import is_whole, may_lack_rows
+from ...color.png import is_whole, may_lack_rows, with_whole_key
 from ...color.profile import to_srgb
-from ..formats import MAX_PIXELS, READABLE, SUFFIXES, missing
+from ..formats import MAX_PIXELS
+from . import jpeg, libtiff
+from .archive import Stored
 from .deep import is_deep, read_deep, to_bytes
 from .exif import ORIENTATION
 from .metadata import read_notes
-from .picture import Picture
+from .picture import Deep, Picture
+from .png_notes import SIGNATURE, without_odd_chunks
 from .shaper import deep_to_srgb
+from .source import PageChoice, Source, open_source, open_stored
+from .tiff_pages import FAX, JPEG
 from .turn import turn
 
-# The limit is ours (`--max-pixels`), with our own sentence.
-Image.MAX_IMAGE_PIXELS = None
-
-# Frames of these are no pages: a preview or a second eye behind the photograph, and layers under the whole.
-ONE_PICTURE = ("MPO", "PSD")
+T = TypeVar("T")
+libtiff.be_quiet()
 
 
-def read_size(path: Path, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
+def read_size(path: Path, max_pixels: int = MAX_PIXELS, page: PageChoice = None) -> tuple[int, int]:
     """Width and height as displayed. Raises PictureError like `read_picture`; not all damage is found.
 
     Mostly the header says it; a PNG may name its orientation behind its pixels, and is decoded to find out.
     """
-    with _open(path, max_pixels) as image:
-        size = image.size
-        # Pillow has turned the size of a TIFF already.
-        turned = image.format != "TIFF" and image.getexif().get(ORIENTATION, 1) in (5, 6, 7, 8)
-        return size[::-1] if turned else size
+
+    def displayed(source: Source) -> tuple[int, int]:
+        if source.image is None or source.page is not None:
+            return source.size
+        size = source.image.size
+        return size[::-1] if source.image.getexif().get(ORIENTATION, 1) in (5, 6, 7, 8) else size
+
+    return _with(path, max_pixels, page, displayed)
 
 
-def read_area(path: Path, max_pixels: int = MAX_PIXELS) -> int:
+def read_area(path: Path, max_pixels: int = MAX_PIXELS, page: PageChoice = None) -> int:
     """The number of pixels, from the header alone. Raises PictureError like `read_picture`; not all damage is found."""
-    with _open(path, max_pixels) as image:
-        return image.width * image.height
+    return _with(path, max_pixels, page, lambda source: source.size[0] * source.size[1])
 
 
-def read_picture(path: Path, max_pixels: int = MAX_PIXELS) -> Picture:
+def read_picture(path: Path, max_pixels: int = MAX_PIXELS, page: PageChoice = None) -> Picture:
     """Read a picture: upright, in sRGB, with what its file carries; one of 16 bits with its samples, too.
 
-    Raises PictureError: not a regular file, empty, not a picture, more than max_pixels, cut short, several pages, a
-    profile or samples that cannot be converted.
+    page: which one of several, from 1. Raises PictureError: not a regular file, empty, not a picture, more than
+    max_pixels, cut short, several pages, a profile or samples that cannot be converted; OtherKindError for a sound
+    picture of a kind that is not read.
     """
-    with _open(path, max_pixels) as image:
-        deep = is_deep(image, path)
-        turned = _orientation(image) if image.format == "TIFF" else 1
+    return _with(path, max_pixels, page, _read)
+
+
+def _with(path: Path, max_pixels: int, page: PageChoice, use: Callable[[Source], T]) -> T:
+    """What `use` makes of an open file. Whatever its readers raise becomes one sentence."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise PictureError("not a regular file; only picture files can be coloured")
+        # By a handle: a name lets Pillow map the file, which ends the process where the file shrinks meanwhile, and
+        # reads TIFFs of some orientations wrong.
+        with warnings.catch_warnings(), path.open("rb") as file:
+            warnings.simplefilter("ignore")
+            try:
+                return _use(path, file, page, max_pixels, use, [])
+            except Exception as error:
+                file.seek(0)
+                if (isinstance(error, PictureError) and "header" not in str(error)) or file.read(8) != SIGNATURE:
+                    raise
+                file.seek(0)
+                sound, odd = without_odd_chunks(file.read())
+                if not odd:
+                    raise
+                said = [f"its note {', '.join(dict.fromkeys(odd))} cannot be read and is left out"]
+                return _use(path, io.BytesIO(sound), page, max_pixels, use, said)
+    except PictureError:
+        raise
+    except MemoryError as error:
+        raise PictureError("there is not enough memory to read it; lower --jobs") from error
+    except Exception as error:
+        if isinstance(error, OSError) and error.strerror:
+            raise PictureError(f"cannot be read ({error.strerror})") from error
+        raise PictureError(f"image data is damaged or cut short ({one_line(error)}); replace the file") from error
+
+
+def _use(
+    path: Path, file: BinaryIO, page: PageChoice, max_pixels: int, use: Callable[[Source], T], said: list[str]
+) -> T:
+    source = open_source(path, file, page, max_pixels)
+    source.warnings += said
+    with contextlib.ExitStack() as closing:
+        if source.image is not None:
+            closing.enter_context(source.image)
+        return use(source)
+
+
+def _read(source: Source) -> Picture:
+    if source.image is None:
+        assert source.stored
+        return _of_samples(source, source.stored())
+    image = source.image
+    deep = is_deep(image, source.data)
+    try:
         image.load()
-        if image.format == "PNG" and _lacks_rows(image, path):
+    except Exception as error:
+        stored = open_stored(source, one_line(error))
+        if stored is not None:
+            return _of_samples(source, stored)
+        _explain(source, error)
+        raise
+    if source.kind == "PNG":
+        source.file.seek(0)
+        header = source.file.read(29)
+        if _lacks_rows(image, header, source):
             raise PictureError("image data ends early, rows are missing; replace the file")
-        if image.format != "TIFF":
-            turned = _orientation(image)
-        return _read_deep(image, path, turned) if deep else _read_bytes(image, path, turned)
+        with_whole_key(image, header)
+    _listen(source)
+    turned = source.page.orientation if source.page else _orientation(image)
+    picture = _read_deep(source, image, turned) if deep else _read_bytes(source, image, turned)
+    picture.warnings += source.warnings
+    return picture
 
 
 def read_preview(path: Path, side: int, max_pixels: int = MAX_PIXELS) -> Bytes:
     """A picture at no more than `side` pixels a side, upright: uint8 [h, w, 3]. Of a JPEG only a part is decoded.
 
-    To be looked at: profiles and alpha do not count. Raises PictureError like `read_picture`.
+    To be looked at: of a JPEG, profiles do not count. Raises PictureError like `read_picture`.
     """
-    with _open(path, max_pixels) as image:
-        turned = 1 if image.format == "TIFF" else _orientation(image)
-        image.draft("RGB", (side, side))
+
+    def preview(source: Source) -> Bytes:
+        image = source.image
+        if image is None or source.kind != "JPEG":
+            image = Image.fromarray(_read(source).rgb)
+            turned = 1
+        else:
+            turned = _orientation(image)
+            image.draft("RGB", (side, side))
         image.thumbnail((side, side), Image.Resampling.BOX, reducing_gap=None)
-        small = to_bytes(np.asarray(image)) if is_deep(image, path) else np.asarray(image.convert("RGB"))
-        return turn(np.dstack([small] * 3) if small.ndim == 2 else small[..., :3], turned)
+        return turn(np.asarray(image.convert("RGB")), turned)
+
+    return _with(path, max_pixels, None, preview)
 
 
-def _read_bytes(image: Image.Image, path: Path, turned: int) -> Picture:
-    upright = 1 if image.format == "TIFF" else turned  # Pillow has turned a TIFF by itself
+def _read_bytes(source: Source, image: Image.Image, turned: int) -> Picture:
+    upright = 1 if source.page else turned  # Pillow has turned a TIFF by itself
     alpha = None
     if image.has_transparency_data:
         grey = image.mode in ("L", "LA", "La", "1")
@@ -90,71 +166,92 @@ def _read_bytes(image: Image.Image, path: Path, turned: int) -> Picture:
         flat = image.convert("L") if image.mode == "1" else image
         if flat.mode not in ("L", "RGB", "CMYK", "LAB"):
             flat = flat.convert("RGB")
-    rgb, profile = to_srgb(flat, image.info.get("icc_profile"))
-    return Picture(turn(rgb, upright), alpha, read_notes(image, path, turned, profile))
+    rgb, profile = to_srgb(flat, _profile(source))
+    return Picture(turn(rgb, upright), alpha, read_notes(source, turned, profile))
 
 
-def _read_deep(image: Image.Image, path: Path, turned: int) -> Picture:
-    samples, alpha = read_deep(image, path, turned)
-    deep, profile = deep_to_srgb(samples, image.info.get("icc_profile"))
-    return Picture(to_bytes(deep), alpha, read_notes(image, path, turned, profile), deep)
+def _read_deep(source: Source, image: Image.Image, turned: int) -> Picture:
+    samples, alpha = read_deep(image, source.data, turned)
+    return _of_deep(source, samples, alpha, turned)
+
+
+def _of_deep(source: Source, samples: Deep, alpha: Deep | None, turned: int) -> Picture:
+    deep, profile = deep_to_srgb(samples, _profile(source))
+    return Picture(to_bytes(deep), alpha, read_notes(source, turned, profile), deep)
+
+
+def _of_samples(source: Source, stored: Stored) -> Picture:
+    """A picture of samples that are upright already."""
+    turned = source.page.orientation if source.page else 1
+    if stored.samples.dtype == np.uint16:
+        picture = _of_deep(source, stored.samples, stored.alpha, turned)  # type: ignore[arg-type]
+    else:
+        rgb, profile = to_srgb(Image.fromarray(stored.samples), _profile(source))
+        picture = Picture(rgb, stored.alpha, read_notes(source, turned, profile))
+    picture.warnings += [*stored.warnings, *source.warnings]
+    return picture
+
+
+def _profile(source: Source) -> bytes | None:
+    if source.page is not None:
+        return source.page.tags.raw(34675)
+    if source.image is not None:
+        return source.image.info.get("icc_profile")
+    return source.jpeg.profile if source.jpeg else None
 
 
 def _orientation(image: Image.Image) -> int:
-    found = image.getexif().get(ORIENTATION, 1)
+    try:
+        found = image.getexif().get(ORIENTATION, 1)
+    except Exception:  # whatever Pillow's parts raise; that the EXIF is damaged is said with the notes
+        return 1
     return found if found in range(1, 9) else 1
 
 
-def _lacks_rows(image: Image.Image, path: Path) -> bool:
-    with path.open("rb") as file:
-        header = file.read(29)
-    last_row = np.asarray(image.crop((0, image.height - 1, image.width, image.height)))
-    return may_lack_rows(header, last_row) and not is_whole(path.read_bytes())
+# --- Damage that the decoders paint over ---
 
 
-@contextlib.contextmanager
-def _open(path: Path, max_pixels: int) -> Iterator[Image.Image]:
-    """An image whose header is sound. Whatever its readers raise, here or later, becomes one sentence."""
-    what = "header is damaged"
-    try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise PictureError("not a regular file; only picture files can be coloured")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            # By a handle: a name lets Pillow map the file, which ends the process where the file shrinks meanwhile, and
-            # reads TIFFs of some orientations wrong.
-            with path.open("rb") as file, Image.open(file, formats=READABLE) as image:
-                _check(image, max_pixels)
-                what = "image data is damaged or cut short"
-                yield image
-    except PictureError:
-        raise
-    except UnidentifiedImageError:
-        raise PictureError(_unknown(path)) from None
-    except MemoryError as error:
-        raise PictureError("there is not enough memory to read it; lower --jobs") from error
-    except Exception as error:
-        if isinstance(error, OSError) and error.strerror:
-            raise PictureError(f"cannot be read ({error.strerror})") from error
-        raise PictureError(f"{what} ({one_line(error)}); replace the file") from error
+def _listen(source: Source) -> None:
+    """Ask libjpeg and libtiff what they said. Raises PictureError where pixels are missing, warns of the rest."""
+    if source.jpeg is not None and source.image is not None:
+        said, missing = jpeg.listen(source.data())
+        if missing:
+            raise PictureError(f"image data is damaged, pixels are missing (libjpeg: {said}); replace the file")
+        if said:
+            source.warnings.append(f"image data is damaged and was read as well as it could be (libjpeg: {said})")
+    elif source.page is not None and source.page.compression in (*FAX, *JPEG):
+        _listen_to_libtiff(source)
 
 
-def _unknown(path: Path) -> str:
-    if path.stat().st_size == 0:
-        return "is empty; replace the file or remove it"
-    kind = SUFFIXES.get(path.suffix.lower())
-    if kind and kind.name not in READABLE:
-        return missing(kind)
-    return "is not a picture in a format that can be read; replace the file or remove it"
-
-
-def _check(image: Image.Image, max_pixels: int) -> None:
-    megapixels, limit = image.width * image.height / 1e6, max_pixels / 1e6
-    if megapixels > limit:
-        raise PictureError(
-            f"{image.width} x {image.height} is {megapixels:.0f} megapixels, more than the limit of "
-            f"{limit:.0f}; raise --max-pixels if the picture can be trusted"
+def _listen_to_libtiff(source: Source) -> None:
+    assert source.page is not None
+    said = libtiff.listen(source.path, source.page.at)
+    if said is None:
+        source.warnings.append(
+            "whether its pixels are whole cannot be told here: this Pillow's libtiff cannot be asked"
         )
-    pages = getattr(image, "n_frames", 1)
-    if image.format not in ONE_PICTURE and pages > 1:
-        raise PictureError(f"has {pages} pages or frames; save the wanted one as a file of its own")
+        return
+    errors = said.errors or tuple(text for text in said.warnings if re.search(r"(?i)premature|not enough|short", text))
+    if errors:
+        raise PictureError(f"image data is damaged, pixels are missing (libtiff: {_some(errors)}); replace the file")
+    if said.warnings:
+        source.warnings.append(
+            f"image data is damaged and was read as well as it could be (libtiff: {_some(said.warnings)})"
+        )
+
+
+def _explain(source: Source, error: Exception) -> None:
+    """Raise PictureError in libtiff's words, where Pillow has only a number."""
+    if source.page is not None and (said := libtiff.listen(source.path, source.page.at)) and said.errors:
+        raise PictureError(
+            f"image data is damaged or cut short (libtiff: {_some(said.errors)}); replace the file"
+        ) from error
+
+
+def _some(texts: tuple[str, ...]) -> str:
+    return texts[0] + (f", and {len(texts) - 1} more" if len(texts) > 1 else "")
+
+
+def _lacks_rows(image: Image.Image, header: bytes, source: Source) -> bool:
+    last_row = np.asarray(image.crop((0, image.height - 1, image.width, image.height)))
+    return may_lack_rows(header, last_row) and not is_whole(source.data())

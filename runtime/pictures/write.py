@@ -16,25 +16,32 @@ from ...color.lab import Bytes, Samples
 from ..files import replace_file
 from ..formats import Format, format_of
 from .encode_deep import encode_deep
-from .options import save_options
+from .jp2 import codestream, with_notes
+from .options import CODESTREAMS, not_kept, save_options
 from .picture import Notes, Picture
-from .tiff import tiff
+from .tiff import Compression, tiff
 
 
-def write_picture(path: Path, picture: Picture, quality: int | None = None) -> None:
+def write_picture(
+    path: Path, picture: Picture, quality: int | None = None, compression: Compression = "deflate"
+) -> list[str]:
     """Write like `save_picture`, under a temporary name in the same folder, then renamed over the file."""
+    lost: list[str] = []
     try:
-        replace_file(path, lambda temporary: save_picture(temporary, picture, quality))
+        replace_file(path, lambda temporary: lost.extend(save_picture(temporary, picture, quality, compression)))
     except OSError as error:
         raise PictureError(f"cannot be written ({error.strerror})") from error
+    return lost
 
 
-def save_picture(path: Path, picture: Picture, quality: int | None = None) -> None:
+def save_picture(
+    path: Path, picture: Picture, quality: int | None = None, compression: Compression = "deflate"
+) -> list[str]:
     """Write a file in the format of its name's ending; what an error leaves of it is no picture.
 
     quality: of JPEG, WebP, AVIF and HEIF, 1..100; None is a JPEG's own, nothing lost of a lossless WebP, else 92.
-    Chroma keeps its full resolution (4:4:4), which only lossy WebP has not. Raises PictureError, also where the format
-    would lose alpha or 16 bits.
+    Chroma keeps its full resolution (4:4:4), which only lossy WebP has not. compression: of TIFF. Returns which of its
+    notes the format does not keep, in words. Raises PictureError, also where the format would lose alpha or 16 bits.
     """
     kind = format_of(path)
     if picture.alpha is not None and not kind.alpha and picture.alpha.min() == np.iinfo(picture.alpha.dtype).max:
@@ -45,15 +52,24 @@ def save_picture(path: Path, picture: Picture, quality: int | None = None) -> No
         raise PictureError(f"it has 16 bits, which {kind.name} does not keep; give it a name in .png or .tif")
     try:
         # Not into the file itself: some encoders do not say why a disk refuses.
-        path.write_bytes(_encode(kind, picture, quality))
+        path.write_bytes(_encode(kind, path.suffix.lower(), picture, quality, compression))
+    except PictureError:
+        raise
     except Exception as error:  # Pillow's writers and OpenCV raise many kinds
         raise PictureError(f"cannot be written ({getattr(error, 'strerror', None) or one_line(error)})") from error
+    return not_kept(kind.name, path.suffix.lower(), picture.notes) if picture.notes else []
 
 
-def _encode(kind: Format, picture: Picture, quality: int | None) -> bytes | memoryview:
+def _encode(
+    kind: Format, suffix: str, picture: Picture, quality: int | None, compression: Compression
+) -> bytes | memoryview:
     notes = picture.notes or Notes()
     if kind.name == "TIFF":
-        return tiff(_with_alpha(picture.deep if picture.deep is not None else picture.rgb, picture.alpha), notes)
+        pixels = _with_alpha(picture.deep if picture.deep is not None else picture.rgb, picture.alpha)
+        return tiff(pixels, notes, compression)
+    if kind.name == "JPEG2000":
+        whole = _jpeg2000(picture)
+        return codestream(whole) if suffix in CODESTREAMS else with_notes(whole, notes.xmp, notes.boxes)
     if picture.deep is not None:
         return encode_deep(kind.name, _with_alpha(picture.deep, picture.alpha), notes)
     if picture.alpha is not None and kind.name == "BMP":
@@ -67,6 +83,14 @@ def _encode(kind: Format, picture: Picture, quality: int | None) -> bytes | memo
     data = io.BytesIO()
     image.save(data, kind.name, **save_options(kind.name, notes, quality, picture.alpha is not None))
     return data.getbuffer()
+
+
+def _jpeg2000(picture: Picture) -> bytes:
+    if picture.deep is not None:
+        return encode_deep("JPEG2000", _with_alpha(picture.deep, picture.alpha), Notes())
+    data = io.BytesIO()
+    Image.fromarray(_with_alpha(picture.rgb, picture.alpha)).save(data, "JPEG2000")
+    return data.getvalue()
 
 
 def _four_bytes(rgb: Bytes) -> Image.Image:

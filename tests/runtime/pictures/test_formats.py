@@ -13,9 +13,9 @@ from gcolor.runtime.pictures import (
     Picture,
     find_pictures,
     output_name,
-    read,
     read_area,
     read_picture,
+    source,
     write_picture,
 )
 from PIL import Image
@@ -63,7 +63,7 @@ def test_the_formats_of_the_documentation_are_there() -> None:
 
 def test_a_format_that_is_not_installed_is_said(tmp_path: Path, make_scene, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(500))
-    monkeypatch.setattr(read, "READABLE", [name for name in read.READABLE if name != "HEIF"])
+    monkeypatch.setattr(source, "READABLE", [name for name in source.READABLE if name != "HEIF"])
     monkeypatch.delitem(Image.SAVE, "HEIF", raising=False)
     sentence = r"this Pillow has no HEIF; pip install 'gcolor\[heif\]'"
     with pytest.raises(PictureError, match=sentence):
@@ -160,7 +160,7 @@ def test_several_frames_are_said(tmp_path: Path, make_scene) -> None:
     frames = [Image.fromarray(make_scene(seed=i)) for i in range(3)]
     for name in ("a.gif", "a.tif", "a.png", "a.webp"):
         frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:])
-        with pytest.raises(PictureError, match="has 3 pages or frames; save the wanted one as a file of its own"):
+        with pytest.raises(PictureError, match="has 3 pages or frames; choose with --page N"):
             read_picture(tmp_path / name)
 
 
@@ -184,7 +184,13 @@ def test_contents_count_when_reading_and_names_when_writing(tmp_path: Path, make
 def test_other_readers_of_pillow_are_never_run(tmp_path: Path, make_scene, format_name: str) -> None:
     Image.fromarray(make_scene()).save(tmp_path / "a.bin", format_name)
     (tmp_path / "a.bin").rename(tmp_path / "a.jpg")
-    with pytest.raises(PictureError, match="not a picture in a format that can be read"):
+    with pytest.raises(PictureError, match="of a kind that gcolor does not read; keep it"):
+        read_picture(tmp_path / "a.jpg")
+
+
+def test_what_is_no_picture_is_said(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"Dear diary, " * 100)
+    with pytest.raises(PictureError, match="not a picture in a format that can be read; replace the file or remove it"):
         read_picture(tmp_path / "a.jpg")
 
 

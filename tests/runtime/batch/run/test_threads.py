@@ -110,8 +110,8 @@ def test_a_picture_that_changes_while_it_is_read_fails(
     (tmp_path / "out").mkdir()
     jobs = find_jobs(grey_folder, None, tmp_path / "out").jobs
 
-    def read_and_change(path: Path, most: int) -> Picture:
-        picture = read_picture(path, most)
+    def read_and_change(path: Path, most: int, page: int | None) -> Picture:
+        picture = read_picture(path, most, page)
         if path.name == "b.png":
             data = path.read_bytes()
             path.write_bytes(data[:-1] + b"x")
