@@ -236,7 +236,8 @@ def _summarise(batch: Batch, seconds: float, as_json: bool) -> None:
         }
         click.echo(json.dumps({"summary": summary}))
     for (ending, what), count in sorted(batch.lost.items()):
-        click.echo(f"warning: {ending} has no place for {what}; {count} pictures lost theirs", err=True)
+        whose = "1 picture lost its own" if count == 1 else f"{count} pictures lost theirs"
+        click.echo(f"warning: {ending} has no place for {what}; {whose}", err=True)
     rate = f", {batch.colored / seconds:.1f} pictures/s, {batch.pixels / 1e6 / seconds:.1f} megapixels/s"
     warned = f", {batch.warned} with warnings" if batch.warned else ""
     left = f"{batch.kept} in colour already, " if batch.kept else ""

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from ..color.errors import PictureError, UsageError
 from ..color.hints import Hints
-from ..color.lab import Bytes, lab_to_rgb16, rgb_to_lab, rgb_to_lightness
+from ..color.lab import Bytes
+from ..color.lab16 import at_lightness
 from .bundle import Bundle, load_bundle
 from .engines.batching import BatchingEngine
 from .engines.engine import Engine
@@ -147,10 +148,7 @@ class Colorizer:
         out = np.empty(self._rgb.shape, np.uint16)
 
         def paint(tile: Tile) -> None:
-            lab = rgb_to_lab(self._paint(tile, ab, darkest=CHROMA_FLOOR))
-            own = samples[tile]
-            lab[..., 0] = rgb_to_lightness(own if own.ndim == 3 else np.repeat(own[..., None], 3, axis=2))
-            out[tile] = lab_to_rgb16(lab)
+            out[tile] = at_lightness(self._paint(tile, ab, darkest=CHROMA_FLOOR), samples[tile])
 
         self._each_tile(paint)
         return out

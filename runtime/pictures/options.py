@@ -13,6 +13,8 @@ from .xmp import split, without_padding
 QUALITY = 92
 # Of AVIF and HEIF, the one at which alpha stays exact.
 LOSSLESS_AVIF, LOSSLESS_HEIF = 100, -1
+# Of x265. Its own default takes eight times as long at quality 92, for files that are a fifth smaller and 2 dB worse.
+HEIF_PRESET = "ultrafast"
 # Endings of JPEG 2000 without a container, which has no place for notes.
 CODESTREAMS = (".j2k", ".j2c", ".jpc")
 # What each format has a place for, of all that a picture may carry.
@@ -69,6 +71,7 @@ def save_options(format_name: str, notes: Notes, quality: int | None = None, alp
             options |= {"max_threads": 1}
         case "HEIF":
             options = {"quality": LOSSLESS_HEIF if alpha else quality or QUALITY, "chroma": 444} | given
+            options |= {"enc_params": {"preset": HEIF_PRESET}}
         case "BMP":
             options = {"dpi": notes.dpi}
         case _:

@@ -201,13 +201,11 @@ def _unidentified(source: Source) -> PictureError:
 
 
 def _photoshop(head: bytes) -> PictureError:
-    version, _, _, _, depth, mode = struct.unpack_from(">H6xHIIHH", head.ljust(HEAD, b"\0"), 4)
+    version, _, _, _, depth, _ = struct.unpack_from(">H6xHIIHH", head.ljust(HEAD, b"\0"), 4)
     if version == 2:
         return OtherKindError("a large Photoshop file (PSB)")
     if version == 1 and depth in (1, 16, 32):
         return OtherKindError(f"a Photoshop file of {depth} bits")
-    if version == 1 and depth == 8 and mode in (7, 8):
-        return OtherKindError("a Photoshop file of several inks")
     return PictureError("header is damaged (it begins like a Photoshop file); replace the file")
 
 

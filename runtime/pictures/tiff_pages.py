@@ -19,6 +19,7 @@ WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, MASK, CMYK, YCBCR, CIELAB = 0, 1, 2,
 UNSIGNED, UNDEFINED = 1, 4
 ASSOCIATED = 1
 FAX, JPEG = (2, 3, 4, 32771), (6, 7)
+BY_OPENCV = {1, 5, 8, 32773, 32946}
 BY_PILLOW = {1, *FAX, 5, *JPEG, 8, 32773, 32946, 34925, 50000}
 NAMES = {
     9: "JBIG",
@@ -35,8 +36,10 @@ NAMES = {
     34715: "JBIG2",
     34887: "LERC",
     34892: "lossy DNG",
+    34925: "LZMA",
     34933: "PNG",
     34934: "JPEG XR",
+    50000: "zstd",
     50001: "WebP",
     50002: "JPEG XL",
     52546: "JPEG XL",
@@ -126,6 +129,8 @@ class Page:
             return (
                 "a TIFF of grey and alpha with 16 bits" if self.samples == 2 else "a TIFF of 16 bits of a rare layout"
             )
+        if bits == 16 and not plain and compression not in BY_OPENCV:
+            return f"a TIFF of 16 bits compressed as {NAMES.get(compression, f'kind {compression}')}"
         if bits == 16 and self.samples == 4 and ASSOCIATED in self.tags.all(EXTRA):
             return "a TIFF of 16 bits with premultiplied alpha"
         return ""
