@@ -176,7 +176,8 @@ def test_both_graphs_take_and_give_bytes_to_nvidias_parser(rig, bundle: Path) ->
     done = rig("-c", BOUNDS, bundle / MODEL_TRT, bundle / source(load_bundle(bundle), PAINT))
     assert done.returncode == 0, done.stderr
     model, paint = map(json.loads, done.stdout.splitlines()[-2:])
-    assert model == {"rgb": "UINT8", "hints": "UINT8", "colored": "UINT8", "ab": "FLOAT"}
+    floats = dict.fromkeys(("vividness", "ab", "joint"), "FLOAT")
+    assert model == {"rgb": "UINT8", "hints": "UINT8", "colored": "UINT8"} | floats
     assert paint["rgb"] == paint["colored"] == "UINT8" and paint["ab"] == "FLOAT"
 
 
