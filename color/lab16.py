@@ -93,8 +93,8 @@ def _into_gamut(linear: Floats) -> Floats:
     red, green, blue = cv2.split(linear)
     above = cv2.subtract(cv2.max(cv2.max(red, green), blue), y)
     below = cv2.subtract(y, cv2.min(cv2.min(red, green), blue))
-    keep = cv2.min(cv2.divide(1.0 - y, cv2.max(above, LEAST)), cv2.divide(y, cv2.max(below, LEAST)))
-    keep = cv2.min(keep, 1.0)
+    keep = cv2.min(cv2.divide(1.0 - y, cv2.max(above, LEAST)), cv2.divide(y, cv2.max(below, LEAST)))  # type: ignore[call-overload]
+    keep = cv2.min(keep, 1.0)  # type: ignore[call-overload]  # scalars are taken, too
     gray = cv2.multiply(y, 1.0 - keep)
     return np.asarray(cv2.merge([cv2.add(gray, cv2.multiply(plane, keep)) for plane in (red, green, blue)]), np.float32)
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..color.errors import PictureError, UsageError
 from ..color.hints import Hints
-from ..color.lab import Bytes
+from ..color.lab import Bytes, rgb_to_lightness
 from ..color.lab16 import at_lightness
 from .bundle import Bundle, load_bundle
 from .engines.batching import BatchingEngine

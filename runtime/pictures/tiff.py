@@ -26,8 +26,8 @@ X_RESOLUTION, Y_RESOLUTION, UNIT = 282, 283, 296
 CODES = {"none": 1, "lzw": 5, "deflate": 8, "zstd": 50000}
 RGB, CONTIGUOUS, DIFFERENCES, STRAIGHT, INCH = 2, 1, 2, 2, 2
 STRIP_BYTES = 1 << 20
-# Measured on photographs (docs/formats.md): level 1 takes three tenths of the time of level 6 for files 5 % larger. Of 16
-# bits, whose low bytes are noise, runs alone are looked for: a third of the time, and 1 % smaller.
+# Measured on photographs (docs/formats.md): level 1 takes three tenths of the time of level 6 for files 5 % larger. Of
+# 16 bits, whose low bytes are noise, runs alone are looked for: a third of the time, and 1 % smaller.
 LEVEL = 1
 
 
