@@ -73,7 +73,7 @@ def _index(v: Floats) -> NDArray[np.int32]:
     """The entry of a value in 0..1; float errors beside that are cut off."""
     root = cv2.sqrt(np.maximum(v, np.float32(0)))
     np.minimum(root, np.float32(1), out=root)
-    root *= ONE
+    root *= ONE  # type: ignore[arg-type]
     return np.asarray(np.rint(root, out=root).astype(np.int32)).reshape(v.shape)
 
 
