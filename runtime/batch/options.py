@@ -9,7 +9,6 @@ from typing import Any, Literal
 from ...color.errors import UsageError
 from ..device import parse_devices
 from ..formats import MAX_PIXELS, SUFFIXES
-from ..pictures.options import HOLD_XMP
 from ..pictures.tiff import Compression
 from .check import IfExists
 from .journal import canonical
@@ -60,8 +59,12 @@ class Settings:
             values["page"] = self.page
         if kind and kind.name == "TIFF" and self.tiff_compression != "deflate":
             values["tiff_compression"] = self.tiff_compression
-        if not self.provenance and kind and kind.name in HOLD_XMP:
-            values["provenance"] = False
+        if not self.provenance and kind:
+            # Not above: a rerun without work loads no decoder.
+            from ..pictures.options import HOLD_XMP
+
+            if kind.name in HOLD_XMP:
+                values["provenance"] = False
         if self.mark:
             values["mark"] = True
         return canonical(values)
