@@ -8,8 +8,7 @@ from typing import Any, Literal
 
 from ...color.errors import UsageError
 from ..device import parse_devices
-from ..formats import MAX_PIXELS, SUFFIXES
-from ..pictures.tiff import Compression
+from ..formats import MAX_PIXELS, SUFFIXES, Compression
 from .check import IfExists
 from .journal import canonical
 from .opening import Opening
