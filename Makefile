@@ -4,11 +4,12 @@ VENV ?= .venv
 DEMO ?= demo
 PIP = $(VENV)/bin/python -m pip install --quiet --constraint constraints.txt
 
-.PHONY: demo test check wheel clean
+.PHONY: demo test check page wheel clean
 
 demo: $(VENV)/.runtime
 	$(VENV)/bin/gcolor batch examples/imgs --hints examples/hints -o $(DEMO) --if-exists overwrite
 	@echo "The coloured pictures are in $(abspath $(DEMO))"
+	@echo "To place hints yourself: $(VENV)/bin/gcolor studio examples/imgs --hints examples/hints"
 
 test: $(VENV)/.dev
 	$(VENV)/bin/python -m pytest
@@ -18,9 +19,21 @@ check: $(VENV)/.dev
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	mkdir -p $(VENV)/src && ln -sfn "$(CURDIR)" $(VENV)/src/gcolor
-	MYPYPATH=$(VENV)/src $(VENV)/bin/mypy $(addprefix -p gcolor.,color models trainer export runtime cli benchmarks tests)
+	MYPYPATH=$(VENV)/src $(VENV)/bin/mypy $(addprefix -p gcolor.,color models trainer export runtime studio cli benchmarks tests)
 
-wheel: $(VENV)/.dev
+# What the page without a server needs from npm, at the version and hash that the lock file names.
+ORT = ort.wasm.min.mjs ort-wasm-simd-threaded.mjs ort-wasm-simd-threaded.wasm
+page: studio/page/ort/.made
+
+studio/page/ort/.made: studio/package.json studio/package-lock.json
+	@command -v npm >/dev/null || { echo "error: npm is missing; apt-get install npm, then run make page again"; exit 1; }
+	cd studio && npm ci --ignore-scripts --no-audit --no-fund --silent
+	rm -rf studio/page/ort && mkdir -p studio/page/ort
+	cp $(addprefix studio/node_modules/onnxruntime-web/dist/,$(ORT)) studio/page/ort/
+	rm -rf studio/node_modules
+	touch $@
+
+wheel: $(VENV)/.dev page
 	rm -rf build dist
 	$(VENV)/bin/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 	rm -rf build
@@ -32,7 +45,7 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.runtime: pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(PIP) --editable '.[cpu]'
+	$(PIP) --editable '.[cpu,studio]'
 	touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/python
@@ -40,4 +53,4 @@ $(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 	touch $@ $(VENV)/.runtime
 
 clean:
-	rm -rf $(VENV) $(DEMO) build dist gcolor.egg-info
+	rm -rf $(VENV) $(DEMO) build dist gcolor.egg-info studio/page/ort studio/node_modules

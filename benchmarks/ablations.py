@@ -54,7 +54,7 @@ def go(name: str, shards: Path, held: Path, out: Path, steps: int, size: int, ph
     train([shards], run, config, resume=True, report=lambda text: click.echo(f"{name}: {text}", err=True))
     model, _ = load_model(run)
     some = load_photos(held, photos)
-    found = {str(count): score_network(model, some, torch.device("cpu"), count) for count in COUNTS}
+    found = score_network(model, some, torch.device("cpu"), COUNTS)
     done.write_text(json.dumps(found))
 
 

@@ -96,7 +96,8 @@ def command(held: Path, bundle: Path, limit: int, counts: list[int]) -> None:
     device = torch.device("cpu")
 
     def psnr(network: HintUNet) -> dict[int, np.ndarray]:
-        return {n: np.array([row["psnr"] for row in score_network(network, photos, device, n)]) for n in counts}
+        found = score_network(network, photos, device, counts)
+        return {count: np.array([row["psnr"] for row in rows]) for count, rows in found.items()}
 
     whole = psnr(network)
     click.echo(f"{len(photos)} photos. " + ", ".join(f"{k} {v}" for k, v in describe().items()) + "\n")

@@ -17,7 +17,7 @@ from .views import BatchView
 if TYPE_CHECKING:
     from ..runtime.batch.batch import Batch
     from ..runtime.batch.options import Options
-    from ..runtime.pictures.tiff import Compression
+    from ..runtime.formats import Compression
 
 _PATH = click.Path(path_type=Path)
 
@@ -81,6 +81,13 @@ class Page(click.ParamType):  # type: ignore[type-arg, unused-ignore]
     "--keep-color", is_flag=True, help="Copy pictures that are in colour already; those with hints are coloured."
 )
 @click.option(
+    "--vividness",
+    type=click.FloatRange(0.0, 2.0),
+    default=1.0,
+    show_default=True,
+    help="Multiplies the colors that the network makes up, from 0 to 2; what hints say stays.",
+)
+@click.option(
     "--files-from", type=_PATH, metavar="FILE|-", help="Only pictures that a file lists, one a line or NUL-ended."
 )
 @click.option(
@@ -108,6 +115,7 @@ class Page(click.ParamType):  # type: ignore[type-arg, unused-ignore]
 def command(
     quality: int | None,
     keep_color: bool,
+    vividness: float,
     max_pixels: int,
     page: int | Literal["all"] | None,
     strict: bool,
@@ -136,6 +144,7 @@ def command(
         quality=quality,
         keep_color=keep_color,
         max_pixels=max_pixels,
+        vividness=vividness,
         page=page,
         strict=strict,
         tiff_compression=tiff_compression,

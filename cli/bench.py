@@ -190,13 +190,16 @@ def _outputs(as_json: bool, csv_file: Path | None, markdown_file: Path | None) -
 
 def _photos(folder: Path | None, limit: int, scenes: int) -> tuple[dict[str, Bytes], str]:
     from ..color.errors import UsageError
-    from ..runtime.bench.accuracy import load_photos, made_photos
+    from ..runtime.bench.accuracy import made_photos
+    from ..runtime.grid import WHOLE
+    from ..runtime.photos import load_photos
 
     if folder is None:
         return made_photos(scenes), "pictures made in code"
     if not folder.is_dir():
         raise UsageError(f"{folder}: no such folder")
-    return load_photos(folder, limit), f"photos of {folder}"
+    photos = {str(path.relative_to(folder)): rgb for path, rgb in load_photos(folder, limit, WHOLE)}
+    return photos, f"photos of {folder}"
 
 
 def _truth(folder: Path | None, limit: int) -> dict[str, Bytes] | None:

@@ -88,7 +88,7 @@ def command(
     held = load_photos(photos, limit, miss)
     if figures:
         scorer.draw(figures, held)
-    rows = report_rows(lambda count: scorer.score(held, count), held, counts)
+    rows = report_rows(scorer.score(held, counts), held)
     report = {
         "model": scorer.about,
         "photos": {"path": str(photos), "limit": limit, "scored": len(held), "failed": failed, "size": protocol.SIZE},

@@ -1,11 +1,14 @@
-"""gcolor hints: check, render and convert hint files."""
+"""gcolor hints: check, render and convert hint files, and suggest colors for hints."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from . import options
 
 if TYPE_CHECKING:
     from ..color.hints import Hints
@@ -17,9 +20,9 @@ _SIZE = click.option(
 _PICTURE = click.option("--picture", type=_PATH, help="The picture that the hints belong to.")
 
 
-@click.group("hints", short_help="Check, draw and convert hint files.")
+@click.group("hints", short_help="Check, draw and convert hint files; suggest colors.")
 def command() -> None:
-    """Check, draw and convert hint files."""
+    """Check, draw and convert hint files; suggest colors for a place."""
 
 
 @command.command("check")
@@ -107,14 +110,55 @@ def convert(files: tuple[Path, ...], output: Path, picture: Path | None, size: t
     """Convert hint FILES to one JSON or PNG hint file; paint becomes points and strokes."""
     from ..color.errors import UsageError
     from ..color.hint_files import to_json
+    from ..runtime.files import replace_file, storage_error
     from ..runtime.pictures import Picture, write_picture
 
     loaded = _load(files, picture, size)
     match output.suffix.lower():
         case ".json":
-            output.write_text(to_json(loaded), encoding="utf-8")
+            try:
+                replace_file(output, lambda temporary: temporary.write_text(to_json(loaded), encoding="utf-8"))
+            except OSError as error:
+                raise storage_error(error, output, "make room, or name another file") from error
         case ".png":
             drawn = loaded.render()
             write_picture(output, Picture(drawn[..., :3].copy(), drawn[..., 3].copy(), None))
         case _:
             raise UsageError(f"{output}: hint files are .json or .png")
+
+
+@command.command("suggest")
+@click.argument("picture", type=_PATH)
+@click.argument("x", type=float)
+@click.argument("y", type=float)
+@click.option("--hints", "files", type=_PATH, multiple=True, help="Hint file that is given already (PNG or JSON).")
+@click.option("--count", type=click.IntRange(1), default=6, show_default=True, help="Colors, at most.")
+@click.option("--bundle", type=_PATH, help="Model bundle. [default: the one that ships with gcolor]")
+@options.backend
+@options.device
+@click.option("--json", "as_json", is_flag=True, help="One JSON object per color on stdout.")
+def suggest(
+    picture: Path,
+    x: float,
+    y: float,
+    files: tuple[Path, ...],
+    count: int,
+    bundle: Path | None,
+    backend: str,
+    device: str,
+    as_json: bool,
+) -> None:
+    """Suggest colors for the place X Y (pixels, x right, y down) of PICTURE: hexadecimal and probability."""
+    from ..runtime.colorizer import Colorizer
+    from ..runtime.pictures import read_picture
+
+    rgb = read_picture(picture).rgb
+    hints = _load(files, picture, None) if files else None
+    colorizer = Colorizer(bundle, device, backend=backend)
+    colorizer.set_image(rgb)
+    for one in colorizer.suggest(x, y, hints, count):
+        color = "#" + bytes(one.color).hex()
+        if as_json:
+            click.echo(json.dumps({"color": color, "probability": round(one.probability, 4)}))
+        else:
+            click.echo(f"{color}  {one.probability:.3f}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import sys
 import tomllib
@@ -11,7 +12,7 @@ from typing import Any
 
 import click
 
-from ..color.errors import GcolorError, UsageError
+from ..color.errors import GcolorError, StorageError, UsageError
 from ..version import __version__
 
 COMMANDS = {
@@ -22,8 +23,12 @@ COMMANDS = {
     "export": "export",
     "hints": "hints",
     "prepare": "prepare",
+    "studio": "studio",
     "train": "train",
 }
+
+# A disk that is full, a quota that is, a file that may not grow.
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class LazyGroup(click.Group):
@@ -102,9 +107,21 @@ def run(arguments: list[str]) -> int:
         return 130
     except BrokenPipeError:
         return 1
+    except OSError as error:
+        if error.errno not in _FULL:
+            return _unexpected(error, arguments)
+        from ..runtime.files import show
+
+        where = f"{show(error.filename)}: " if error.filename else ""
+        click.echo(f"error: {where}{error.strerror}; make room, then run it again", err=True)
+        return StorageError.exit_code
     except Exception as error:  # the last line of defence: say it, keep the traceback for those who ask
-        if "-v" in arguments or "--verbose" in arguments:
-            traceback.print_exc()
-        text = " ".join(str(error).split())
-        click.echo(f"error: unexpected {type(error).__name__}: {text}; run `gcolor -v …` for the traceback", err=True)
-        return 1
+        return _unexpected(error, arguments)
+
+
+def _unexpected(error: Exception, arguments: list[str]) -> int:
+    if "-v" in arguments or "--verbose" in arguments:
+        traceback.print_exception(error)
+    text = " ".join(str(error).split())
+    click.echo(f"error: unexpected {type(error).__name__}: {text}; run `gcolor -v …` for the traceback", err=True)
+    return 1

@@ -25,18 +25,3 @@ JOINT = JOINT_WIDTH * np.array([(a, b) for a, (low, high) in _JOINT_ROWS.items()
 def to_bins(ab: Array) -> NDArray[np.int64]:
     """Chroma of any shape to bin indices 0..31 of the same shape; values outside go to the end bins."""
     return np.clip(np.floor((ab - LOWEST) / WIDTH), 0, COUNT - 1).astype(np.int64)
-
-
-def annealed_mean(logits: Array, temperature: float = 1.0) -> Array:
-    """Logits [..., 32] to chroma [...]: the mean of softmax(logits / temperature) (Zhang et al. 2016, eq. 5).
-
-    Temperature 1 is the expectation; toward 0 it becomes `argmax_decode`.
-    """
-    scaled = logits / temperature
-    p = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
-    return (p @ CENTRES) / p.sum(axis=-1)
-
-
-def argmax_decode(logits: Array) -> Array:
-    """Logits [..., 32] to the centre of the likeliest bin [...] (the paper's decoding)."""
-    return CENTRES[logits.argmax(axis=-1)]

@@ -2,6 +2,7 @@
 
 GcolorError                 1
 ├── UsageError              2   wrong call: option, missing folder, name collision, unwritable output
+│   └── StorageError        2   what is kept of the work cannot be written: a full disk, a journal or folder taken away
 ├── PictureError            3   one picture or its hints cannot be used; the others go on
 │   └── HintError           3
 ├── NothingToDoError        4   nothing matched
@@ -22,6 +23,13 @@ class UsageError(GcolorError):
     """The call itself is wrong."""
 
     exit_code = 2
+
+
+class StorageError(UsageError):
+    """What is kept of the work (journal, checkpoint, shard, report) cannot be written, so the work ends.
+
+    A disk that is full, most likely; what was written before is whole, and the same call goes on from it.
+    """
 
 
 class PictureError(GcolorError):

@@ -22,8 +22,8 @@ import numpy as np
 from PIL import ImageColor
 
 from .errors import HintError
+from .hint_folder import SUFFIXES
 from .hint_pictures import MAX_PIXELS, decode, warnings_of
-from .hint_pictures import SUFFIXES as PICTURES
 from .hints import Hints, Mark
 from .lab import lab_to_rgb
 
@@ -31,7 +31,6 @@ VERSION = 1
 MAX_JSON_BYTES = 1 << 20
 MAX_POINTS = 10_000  # points and stroke vertices together
 MAX_PICTURE_BYTES = 1 << 30
-SUFFIXES = (*PICTURES, ".json")
 
 _HEX = re.compile("[0-9a-f]{3}|[0-9a-f]{6}")
 _LAB = re.compile(r"lab\(\s*([-+.\d]+)%?[\s,]+([-+.\d]+)[\s,]+([-+.\d]+)\s*\)")
@@ -319,5 +318,8 @@ def to_json(hints: Hints) -> str:
             points.append({"x": vertices[0][0], "y": vertices[0][1], "color": color, "radius": float(mark.radius)})
         else:
             strokes.append({"points": vertices, "color": color, "width": 2.0 * mark.radius})
-    content = {"version": VERSION, "size": list(hints.size), "unit": "pixel", "points": points, "strokes": strokes}
+    content: dict[str, object] = {"version": VERSION, "size": list(hints.size)}
+    if marks and max(float(mark.vertices.max()) for mark in marks) <= 1.0:
+        content["unit"] = "pixel"  # or the reader would ask whether these are fractions
+    content |= {"points": points, "strokes": strokes}
     return json.dumps(content, separators=(",", ":")) + "\n"

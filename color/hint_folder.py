@@ -9,8 +9,12 @@ from pathlib import Path
 from typing import Self
 
 from .errors import UsageError
-from .hint_files import SUFFIXES
 from .walk import walk
+
+PAINTED = (".png", ".webp", ".tif", ".tiff", ".psd", ".ora")
+"""Endings of painted hints."""
+JSON = ".json"
+SUFFIXES = (*PAINTED, JSON)
 
 
 class HintFolder:

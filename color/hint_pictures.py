@@ -21,7 +21,6 @@ from .lab import Bytes
 from .png import is_whole, may_lack_rows, with_whole_key
 from .profile import to_srgb
 
-SUFFIXES = (".png", ".webp", ".tif", ".tiff", ".psd", ".ora")
 MAX_PIXELS = 200_000_000
 MAX_STACK_BYTES = 1 << 20
 LAYER = "hints"
@@ -42,7 +41,8 @@ def decode(data: bytes) -> Bytes:
     except (HintError, MemoryError):
         raise
     except Exception as error:  # Pillow lets SyntaxError, struct.error, zlib.error and more through
-        raise HintError(f"the picture is damaged or cut short ({one_line(error)}): save it again") from error
+        what = "PNG" if data[:8] == _PNG else "picture"
+        raise HintError(f"the {what} is damaged or cut short ({one_line(error)}): save it again") from error
     if rgba.size and rgba[..., 3].min() >= OPAQUE:
         raise HintError(f"every pixel is painted, so every one would be a hint: {TRANSPARENT}")
     return rgba
@@ -68,7 +68,7 @@ def _pixels(data: bytes) -> Bytes:
         _check_size(image.size)
         mode, has_alpha = image.mode, image.has_transparency_data
         if not has_alpha:
-            raise HintError(f"the picture has no alpha ({mode}), so nothing says where the hints are: {SAVE_AS}")
+            raise HintError(f"the {image.format} has no alpha ({mode}), so nothing says where the hints are: {SAVE_AS}")
         if data[:8] == _PNG:
             with_whole_key(image, data)
         image.load()

@@ -57,11 +57,6 @@ class Hints:
         painted = (self.overlay[..., 3] >= OPAQUE).astype(np.uint8)
         return int(cv2.connectedComponents(painted, connectivity=8)[0]) - 1 + len(self.marks)
 
-    @property
-    def is_empty(self) -> bool:
-        """Nothing is hinted: the picture is coloured automatically."""
-        return self.count == 0
-
     def rasterise(self, grid: tuple[int, int]) -> Bytes:
         """The hints on a grid of (h, w) cells: RGBA [h, w, 4], alpha 255 at a hint, all four 0 elsewhere.
 

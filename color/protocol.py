@@ -19,7 +19,6 @@ PATCH = 3
 """Side of a hint, in pixels."""
 PAPER_HINTS = 36
 """The paper's number of hints: 0.5 % of the picture."""
-COUNTS = (0, 1, 2, 5, 10, 20, PAPER_HINTS, 50, 100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +83,23 @@ def true_hints(rgb: Bytes, name: str, count: int, patches: Patches = PAPER) -> B
         shown = rgb[square]
         raster[square][..., :3] = lab.lab_to_rgb(lab.rgb_to_lab(shown).mean((0, 1))) if patches.mean else shown
         raster[square][..., 3] = 255
+    return raster
+
+
+def grid_hints(rgb: Bytes, name: str, count: int, grid: tuple[int, int]) -> Bytes:
+    """RGBA [h, w, 4] with `count` hints of PATCH x PATCH cells of a grid, for a photo [H, W, 3] of any size.
+
+    They lie where `true_hints` has them, as fractions of the photo, and show the means of its pixels below each cell.
+    """
+    height, width = rgb.shape[:2]
+    h, w = grid
+    raster = np.zeros((h, w, 4), np.uint8)
+    for row, column in np.clip(hint_centres(name, count) * (h, w) // SIZE, 1, (h - 2, w - 2)):
+        for y, x in np.ndindex(PATCH, PATCH):
+            y, x = row - 1 + y, column - 1 + x
+            top, left = y * height // h, x * width // w
+            below = rgb[top : max(top + 1, (y + 1) * height // h), left : max(left + 1, (x + 1) * width // w)]
+            raster[y, x] = (*np.rint(below.mean((0, 1))), 255)
     return raster
 
 

@@ -81,7 +81,10 @@ def to_bins(ab: Tensor) -> Tensor:
 
 
 def annealed_mean(logits_B2KHW: Tensor, temperature: float | Tensor = 1.0) -> Tensor:
-    """Logits [B, 2, 32, H, W] to ab [B, 2, H, W], see `bins.annealed_mean`."""
+    """Logits [B, 2, 32, H, W] to ab [B, 2, H, W]: the mean of softmax(logits / temperature) (Zhang et al. 2016, eq. 5).
+
+    Temperature 1 is the expectation; toward 0 it becomes the centre of the likeliest bin (the paper's decoding).
+    """
     scaled = logits_B2KHW / temperature
     p = (scaled - scaled.amax(2, keepdim=True)).exp()
     return (p * centres(p).view(1, 1, -1, 1, 1)).sum(2) / p.sum(2)

@@ -23,7 +23,7 @@ OPSET = 20
 
 
 def export_fused(model: FusedColorizer, path: Path, *, dense: bool = False) -> None:
-    """Write the fused graph with N, H, W, h, w dynamic; inputs `rgb` and `hints`, outputs `colored` and `ab`.
+    """Write the fused graph with N, H, W, h, w dynamic; its inputs and outputs are those of FusedColorizer.
 
     dense: the form for TensorRT, without shapes that depend on the hints (see models/hintunet.py) and without bytes but
     at its ends (see models/fused.py).
@@ -31,10 +31,14 @@ def export_fused(model: FusedColorizer, path: Path, *, dense: bool = False) -> N
     # The grid is dynamic in multiples of 16, which the network's strides demand.
     n, height, width = Dim("N", min=1), Dim("H", min=16), Dim("W", min=16)
     rows, columns = Dim("h16", min=2, max=256), Dim("w16", min=2, max=256)
-    example = (torch.zeros(2, 97, 131, 3, dtype=torch.uint8), torch.zeros(2, 64, 96, 4, dtype=torch.uint8))
-    shapes = ({0: n, 1: height, 2: width}, {0: n, 1: 16 * rows, 2: 16 * columns})
+    example = (
+        torch.zeros(2, 97, 131, 3, dtype=torch.uint8),
+        torch.zeros(2, 64, 96, 4, dtype=torch.uint8),
+        torch.ones(2, 1, 1, 1),
+    )
+    shapes = ({0: n, 1: height, 2: width}, {0: n, 1: 16 * rows, 2: 16 * columns}, {0: n})
     with _form(model, dense):
-        _export(model, example, shapes, ["rgb", "hints"], ["colored", "ab"], path)
+        _export(model, example, shapes, ["rgb", "hints", "vividness"], model.outputs, path)
 
 
 def describe(path: Path, manifest: dict[str, Any]) -> None:

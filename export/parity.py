@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
-
 from ..color.distance import Comparison, Distance
 from ..color.errors import BundleError, NothingToDoError
 from ..color.lab import Bytes
+from ..color.protocol import grid_hints
 from ..runtime.engines.engine import Engine
 from ..runtime.grid import choose_grid
 from ..runtime.pictures import find_pictures, read_picture
@@ -57,21 +56,10 @@ def hinted(paths: list[Path]) -> Iterator[tuple[Bytes, Bytes]]:
 
     Raises PictureError where one cannot be read.
     """
-    rng = np.random.default_rng(0)
     for path in paths:
         rgb = read_picture(path).rgb
         for count in HINTS:
-            yield rgb[None], true_hints(rgb, choose_grid(*rgb.shape[:2]), rng, count)[None]
-
-
-def true_hints(photo: Bytes, grid: tuple[int, int], rng: np.random.Generator, count: int) -> Bytes:
-    """A raster [h, w, 4] with `count` 3x3 hints that show the photo's own colours."""
-    h, w = grid
-    out = np.zeros((h, w, 4), np.uint8)
-    for y, x in zip(rng.integers(1, h - 1, count), rng.integers(1, w - 1, count), strict=True):
-        color = photo[y * photo.shape[0] // h, x * photo.shape[1] // w]
-        out[y - 1 : y + 2, x - 1 : x + 2] = (*color, 255)
-    return out
+            yield rgb[None], grid_hints(rgb, path.name, count, choose_grid(*rgb.shape[:2]))[None]
 
 
 def measure_parity(reference: Engine, engine: Engine, folders: list[Path], most: int = 8) -> Parity:

@@ -36,9 +36,11 @@ class _Reader(CalibrationDataReader):
     def __init__(self, inputs: Iterable[tuple[Bytes, Bytes]]) -> None:
         self._inputs = iter(inputs)
 
-    def get_next(self) -> dict[str, NDArray[np.uint8]] | None:
+    def get_next(self) -> dict[str, NDArray[Any]] | None:
         pair = next(self._inputs, None)
-        return None if pair is None else {"rgb": pair[0], "hints": pair[1]}
+        if pair is None:
+            return None
+        return {"rgb": pair[0], "hints": pair[1], "vividness": np.ones((len(pair[0]), 1, 1, 1), np.float32)}
 
 
 def quantized_nodes(model: ModelProto, network: Network) -> list[NodeProto]:

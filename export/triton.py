@@ -1,6 +1,6 @@
 """A model repository for NVIDIA's Triton Inference Server: the two graphs of a bundle, each with its configuration.
 
-REPOSITORY/gcolor/config.pbtxt              rgb, hints -> colored, ab
+REPOSITORY/gcolor/config.pbtxt              rgb, hints, vividness -> colored, ab, joint
 REPOSITORY/gcolor/1/model.onnx              or model.plan
 REPOSITORY/gcolor_paint/config.pbtxt        a tile of a large picture: rgb, ab, place -> colored
 REPOSITORY/gcolor_paint/1/model.onnx        or model.plan
@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Literal
 
 from ..color.errors import BundleError, UsageError
-from ..runtime.bundle import MODEL, PAINT, Bundle
+from ..runtime.bundle import MODEL, PAINT, Bundle, source
 from ..runtime.engines.trt_key import EngineKey, has_engines, read_engine, rebuild_hint
+from ..runtime.files import storage_error
 from ..runtime.grid import GPU_BATCH
+from ..runtime.onnx_form import ends
 from ..version import __version__
 
 TritonBackend = Literal["onnxruntime", "tensorrt"]
@@ -40,13 +42,14 @@ class Tensor:
 # As onnx_file.py exports them.
 _RGB, _COLORED = Tensor("rgb", "TYPE_UINT8", (-1, -1, -1, 3)), Tensor("colored", "TYPE_UINT8", (-1, -1, -1, 3))
 _AB = Tensor("ab", "TYPE_FP32", (-1, 2, -1, -1))
+_VIVIDNESS, _JOINT = Tensor("vividness", "TYPE_FP32", (-1, 1, 1, 1)), Tensor("joint", "TYPE_FP32", (-1, 140, -1, -1))
 INPUTS = {
-    MODEL: (_RGB, Tensor("hints", "TYPE_UINT8", (-1, -1, -1, 4))),
+    MODEL: (_RGB, Tensor("hints", "TYPE_UINT8", (-1, -1, -1, 4)), _VIVIDNESS),
     PAINT: (_RGB, _AB, Tensor("place", "TYPE_FP32", (4,))),
 }
-OUTPUTS = {MODEL: (_COLORED, _AB), PAINT: (_COLORED,)}
+OUTPUTS = {MODEL: (_COLORED, _AB, _JOINT), PAINT: (_COLORED,)}
 # What the server colours once before it says that it is ready, unless an engine was made for other shapes.
-USUAL = {"rgb": [683, 1024, 3], "hints": [256, 384, 4]}
+USUAL = {"rgb": [683, 1024, 3], "hints": [256, 384, 4], "vividness": [1, 1, 1]}
 
 
 def write_repository(bundle: Bundle, repository: Path, backend: TritonBackend | None = None) -> TritonBackend:
@@ -72,7 +75,7 @@ def write_repository(bundle: Bundle, repository: Path, backend: TritonBackend | 
                     place.rename(Path(work, f"old {NAMES[graph]}"))
                 new.rename(place)
     except OSError as error:
-        raise UsageError(f"{repository}: cannot be written ({error.strerror}); choose another --triton") from error
+        raise storage_error(error, repository, "make room, or choose another --triton") from error
     return backend
 
 
@@ -127,17 +130,18 @@ def configuration(
     profiles: of a TensorRT engine; None is ONNX Runtime.
     """
     batched = graph == MODEL  # each tile has a place of its own
+    inputs, outputs = _ends(bundle, graph, served=graph if profiles is None else source(bundle, graph))
     parts = [
         f"{OURS}{__version__} from {bundle.name}. The model's name is its folder's.",
         f'backend: "{"onnxruntime" if profiles is None else "tensorrt"}"',
         f"max_batch_size: {most if batched else 0}",
-        *(_tensor("input", tensor, batched) for tensor in INPUTS[graph]),
-        *(_tensor("output", tensor, batched) for tensor in OUTPUTS[graph]),
+        *(_tensor("input", tensor, batched) for tensor in inputs),
+        *(_tensor("output", tensor, batched) for tensor in outputs),
         "version_policy { latest { num_versions: 1 } }",
         _ONNXRUNTIME if profiles is None else _TENSORRT % ", ".join(f'"{number}"' for number in profiles),
     ]
     if batched:
-        parts += [_BATCHING, _warm_up(usual)]
+        parts += [_BATCHING, _warm_up(inputs, usual)]
     return "\n".join(parts) + "\n"
 
 
@@ -166,10 +170,17 @@ def _tensor(field: str, tensor: Tensor, batched: bool) -> str:
     return f'{field} {{ name: "{tensor.name}" data_type: {tensor.kind} dims: [ {shape} ] }}'
 
 
-def _warm_up(usual: dict[str, list[int]]) -> str:
-    inputs = "".join(
+def _ends(bundle: Bundle, graph: str, served: str) -> tuple[list[Tensor], list[Tensor]]:
+    """What the file that is served takes and gives: not every bundle has a vividness and suggestions."""
+    taken, given = ends(bundle.read(served))
+    inputs = [tensor for tensor in INPUTS[graph] if tensor.name in taken]
+    return inputs, [tensor for tensor in OUTPUTS[graph] if tensor.name in given]
+
+
+def _warm_up(inputs: list[Tensor], usual: dict[str, list[int]]) -> str:
+    entries = "".join(
         f'  inputs {{ key: "{tensor.name}" value {{ data_type: {tensor.kind} dims: {usual[tensor.name]} '
         "zero_data: true } }\n"
-        for tensor in INPUTS[MODEL]
+        for tensor in inputs
     )
-    return f'model_warmup {{\n  name: "usual"\n  batch_size: 1\n{inputs}}}'
+    return f'model_warmup {{\n  name: "usual"\n  batch_size: 1\n{entries}}}'

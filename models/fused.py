@@ -113,7 +113,10 @@ class Paint(nn.Module):
 
 
 class FusedColorizer(nn.Module):
-    """rgb uint8 [N, H, W, 3] and hints uint8 [N, h, w, 4] to (rgb uint8 [N, H, W, 3], ab float32 [N, 2, g, k])."""
+    """rgb uint8 [N, H, W, 3], hints uint8 [N, h, w, 4] and vividness float32 [N, 1, 1, 1] (see `Network`) to
+    (rgb uint8 [N, H, W, 3], ab float32 [N, 2, g, k]), and where the network has a joint head also the probabilities
+    float32 [N, 140, m, n] of the nodes bins.JOINT.
+    """
 
     dense = False
     """Take the way that TensorRT can go, too: no shape depends on the hints, and resizing is matrix products."""
@@ -155,12 +158,19 @@ class FusedColorizer(nn.Module):
         size = like_Nhw4.shape[1:3]
         return F.interpolate(plane_NHW[:, None], size=size, mode="bilinear", antialias=True)[:, 0]
 
-    def forward(self, rgb_NHW3: Tensor, hints_Nhw4: Tensor) -> tuple[Tensor, Tensor]:
+    @property
+    def outputs(self) -> list[str]:
+        """The names of what it returns."""
+        return ["colored", "ab", *(["joint"] if self.network.config.joint else [])]
+
+    def forward(self, rgb_NHW3: Tensor, hints_Nhw4: Tensor, vividness_N111: Tensor | None = None) -> tuple[Tensor, ...]:
         y = self.paint.luminance(rgb_NHW3)
         fy = self.paint.f_of(y)
         lightness = self.shrink(fy, hints_Nhw4) * 116.0 - 16.0
         hint_ab, hint_mask = self.hint_chroma(hints_Nhw4)
-        ab = self.network(lightness[:, None], hint_ab, hint_mask).ab
+        prediction = self.network(lightness[:, None], hint_ab, hint_mask, vividness_N111)
+        ab = prediction.ab
         height, width = float_length(indices(fy, 1)), float_length(indices(fy, 2))
         zero = torch.zeros_like(height)
-        return self.paint.apply_chroma(y, fy, ab, torch.stack([zero, zero, height, width])), ab
+        colored = self.paint.apply_chroma(y, fy, ab, torch.stack([zero, zero, height, width]))
+        return (colored, ab) if prediction.joint is None else (colored, ab, prediction.joint.softmax(1))

@@ -103,7 +103,9 @@ class HintUNet(Network):
         some = numbers if self.dense else hinted.amax(0).nonzero()[:, 0]
         return some.expand(hinted.shape[0], -1)
 
-    def forward(self, lightness: Tensor, hint_ab: Tensor, hint_mask: Tensor) -> Prediction:
+    def forward(
+        self, lightness: Tensor, hint_ab: Tensor, hint_mask: Tensor, vividness: Tensor | None = None
+    ) -> Prediction:
         ab4, share4 = pool_hints(hint_ab, hint_mask, STRIDE)
         ab8, share8 = pool_hints(hint_ab, hint_mask, 2 * STRIDE)
         mask4, mask8 = (share4 > 0).to(ab4.dtype), (share8 > 0).to(ab8.dtype)
@@ -133,6 +135,9 @@ class HintUNet(Network):
             copied = carried.float().view(b, self.config.heads, 3, h, w)[:, :, :2] * AB_SCALE
             gate = tensors.middle_softmax(gates.float(), 1)
             own = tensors.annealed_mean(logits, self.config.temperature)
+            if vividness is not None:
+                # Before hints have their say: spreading and correction then make up for it wherever they are obeyed.
+                own = own * vividness
             ab = own * gate[:, :1] + (copied * gate[:, 1:].unsqueeze(2)).sum(1)
             light4 = F.avg_pool2d(lightness, STRIDE)
             if self.spread:

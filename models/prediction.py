@@ -43,6 +43,9 @@ class Network(nn.Module):
     exact: tuple[str, ...] = ()
     """Submodules that stay in fp32, whatever precision the network is exported in."""
 
-    def __call__(self, lightness: Tensor, hint_ab: Tensor, hint_mask: Tensor) -> Prediction:
-        prediction: Prediction = super().__call__(lightness, hint_ab, hint_mask)
+    def __call__(
+        self, lightness: Tensor, hint_ab: Tensor, hint_mask: Tensor, vividness: Tensor | None = None
+    ) -> Prediction:
+        """vividness [B, 1, 1, 1] multiplies the chroma that the network makes up, not what hints say; None is 1."""
+        prediction: Prediction = super().__call__(lightness, hint_ab, hint_mask, vividness)
         return prediction

@@ -73,7 +73,9 @@ class PaperUNet(Network):
             return torch.cat([lightness, index * hint_mask], dim=1)
         return torch.cat([lightness / 50.0 - 1.0, hint_ab / 50.0, hint_mask], dim=1)
 
-    def forward(self, lightness: Tensor, hint_ab: Tensor, hint_mask: Tensor) -> Prediction:
+    def forward(
+        self, lightness: Tensor, hint_ab: Tensor, hint_mask: Tensor, vividness: Tensor | None = None
+    ) -> Prediction:
         x = self._inputs(lightness, hint_ab, hint_mask)
         skips = []
         for layer, pool in zip(self.encoder, self.pool, strict=True):
@@ -85,7 +87,10 @@ class PaperUNet(Network):
         # Both heads at once, so that no logits are copied.
         weight = torch.cat([self.head_a.weight, self.head_b.weight])
         bias = torch.cat([self._bias(self.head_a), self._bias(self.head_b)])
-        return Prediction(F.conv2d(x, weight, bias).unflatten(1, (2, bins.COUNT)))
+        prediction = Prediction(F.conv2d(x, weight, bias).unflatten(1, (2, bins.COUNT)))
+        if vividness is not None:
+            prediction.decoded = prediction.ab * torch.where(hint_mask > 0, 1.0, vividness)
+        return prediction
 
     @staticmethod
     def _bias(head: nn.Conv2d) -> Tensor:

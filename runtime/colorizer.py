@@ -14,17 +14,21 @@ from numpy.typing import NDArray
 
 from ..color.errors import PictureError, UsageError
 from ..color.hints import Hints
-from ..color.lab import Bytes
+from ..color.lab import Bytes, rgb_to_lightness
 from ..color.lab16 import at_lightness
 from .bundle import Bundle, load_bundle
 from .engines.batching import BatchingEngine
 from .engines.engine import Engine
 from .engines.open import open_engine
 from .grid import CELL, GPU_BATCH, SHORT_SIDE, TILE, WHOLE, choose_grid, shrink_factor
+from .suggestions import Suggestion, at_place, suggest
 
 # Where a picture of 16 bits is darker than this level of 8, its chroma is taken at this level: 8 bits have too few
 # colours below, and every colour that fits the gamut there fits it here.
 CHROMA_FLOOR = 64
+
+NO_PICTURE = "no picture is set; call set_image first"
+NOT_A_NUMBER = "the model's output is not a number; the bundle is damaged or the wrong one"
 
 Tile = tuple[slice, slice]
 
@@ -103,15 +107,16 @@ class Colorizer:
         even = rgb[: rows * down, : columns * across]
         return np.asarray(cv2.resize(even, (columns, rows), interpolation=cv2.INTER_AREA), np.uint8)
 
-    def color(self, hints: Bytes | Hints | None = None) -> Bytes:
+    def color(self, hints: Bytes | Hints | None = None, vividness: float = 1.0) -> Bytes:
         """The picture in colour, uint8 [H, W, 3], at its own size and lightness.
 
         hints: None, a `Hints` object, or RGBA uint8 [h, w, 4] where alpha >= 128 says that the colour is a hint; an
-        array of another size than the grid is taken as an overlay of the whole picture. Raises PictureError, HintError.
+        array of another size than the grid is taken as an overlay of the whole picture. vividness, 0..2, multiplies the
+        chroma that the network makes up, not what hints say. Raises PictureError, HintError, UsageError for another
+        vividness, and BundleError where the bundle is from before there was one.
         """
-        if self._rgb is None:
-            raise PictureError("no picture is set; call set_image first")
-        colored, ab = self._predict(hints)
+        colored, ab = self._predict(hints, vividness)
+        assert self._rgb is not None
         if self._small is self._rgb:
             return colored[0]
         out = np.empty_like(self._rgb)
@@ -122,15 +127,24 @@ class Colorizer:
         self._each_tile(paint)
         return out
 
-    def color_deep(self, samples: NDArray[np.uint16], hints: Bytes | Hints | None = None) -> NDArray[np.uint16]:
+    def chroma(self, hints: Bytes | Hints | None = None) -> NDArray[np.float32]:
+        """What the network says of the picture: ab [1, 2, g, k], from which `engine.paint` paints any part of it.
+
+        For hints and errors see `color`.
+        """
+        return self._predict(hints, 1.0)[1]
+
+    def color_deep(
+        self, samples: NDArray[np.uint16], hints: Bytes | Hints | None = None, vividness: float = 1.0
+    ) -> NDArray[np.uint16]:
         """The picture that was set, at the lightness of its own samples of 16 bits: uint16 [H, W, 3].
 
-        samples: uint16 [H, W] (grey) or [H, W, 3] in sRGB; what was set is the same picture at 8 bits. For hints and
-        errors see `color`.
+        samples: uint16 [H, W] (grey) or [H, W, 3] in sRGB; what was set is the same picture at 8 bits. For hints,
+        vividness and errors see `color`.
         """
         if self._rgb is None or samples.dtype != np.uint16 or samples.shape[:2] != self._rgb.shape[:2]:
             raise PictureError("samples are uint16 of the size of the picture that was set")
-        _, ab = self._predict(hints)
+        _, ab = self._predict(hints, vividness)
         out = np.empty(self._rgb.shape, np.uint16)
 
         def paint(tile: Tile) -> None:
@@ -139,11 +153,34 @@ class Colorizer:
         self._each_tile(paint)
         return out
 
-    def _predict(self, hints: Bytes | Hints | None) -> tuple[Bytes, NDArray[np.float32]]:
+    def suggest(self, x: float, y: float, hints: Bytes | Hints | None = None, count: int = 6) -> list[Suggestion]:
+        """Up to `count` distinct colours that a place of the picture may have, given the hints; the likeliest first.
+
+        x, y: in pixels, x right, y down, the first pixel's middle being (0.5, 0.5). For hints and errors see `color`;
+        raises UsageError for a place outside of the picture, BundleError where the bundle has no suggestions.
+        """
+        if self._rgb is None:
+            raise PictureError(NO_PICTURE)
+        height, width = self._rgb.shape[:2]
+        if not (0 <= x < width and 0 <= y < height):
+            raise UsageError(f"({x:g}, {y:g}) is outside of the picture, which has {width} x {height} pixels")
+        if count < 1:
+            raise UsageError(f"{count} suggestions: at least one")
+        joint = self.engine.joint(self._small[None], self._raster(hints)[None])[0]
+        if not np.isfinite(joint).all():
+            raise PictureError(NOT_A_NUMBER)
+        lightness = float(rgb_to_lightness(self._rgb[int(y), int(x)]))
+        return suggest(at_place(joint, x / width, y / height), lightness, count)
+
+    def _predict(self, hints: Bytes | Hints | None, vividness: float) -> tuple[Bytes, NDArray[np.float32]]:
         """What the fused graph makes of the small picture: it coloured [1, H', W', 3], and ab [1, 2, g, k]."""
-        colored, ab = self.engine.color(self._small[None], self._raster(hints)[None])
+        if self._rgb is None:
+            raise PictureError(NO_PICTURE)
+        if not 0.0 <= vividness <= 2.0:
+            raise UsageError(f"vividness {vividness:g}: from 0 to 2")
+        colored, ab = self.engine.color(self._small[None], self._raster(hints)[None], vividness)
         if not np.isfinite(ab).all():
-            raise PictureError("the model's output is not a number; the bundle is damaged or the wrong one")
+            raise PictureError(NOT_A_NUMBER)
         return colored, ab
 
     def _paint(self, tile: Tile, ab: NDArray[np.float32], darkest: int = 0) -> Bytes:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePath
 from typing import Any
 
-from ..color.errors import UsageError
+from ..color.errors import StorageError, UsageError, one_line
 
 TEMPORARY = ".gcolor-"
 
@@ -86,6 +86,12 @@ def unwritable(error: OSError, folder: Path) -> UsageError:
     """The error where an output folder cannot be written to."""
     where = show(error.filename or folder)
     return UsageError(f"{where}: cannot write there ({error.strerror}); choose another folder with -o")
+
+
+def storage_error(error: Exception, path: Path, advice: str) -> StorageError:
+    """What a user is told where something does not go to the disk; advice: what to do about it."""
+    why = getattr(error, "strerror", None) or one_line(error)
+    return StorageError(f"{show(path)}: cannot be written ({why}); {advice}")
 
 
 def _check_mode(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""ONNX files as they lie on disk, without the onnx package: protobuf fields, and whether they refer to other files."""
+"""ONNX files as they lie on disk, without the onnx package: protobuf fields, inputs and outputs, outside data."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ PARTS = {
     "tensor": {},
 }
 EXTERNAL_DATA = 13
+# Of a model its graph; of a graph what goes in and comes out; of such a value its name.
+GRAPH, INPUT, OUTPUT, NAME = 7, 11, 12, 1
 LOCATION = b"location"  # the key that every reference to a file has
 
 
@@ -39,6 +41,17 @@ def fields(message: memoryview) -> Iterator[tuple[int, memoryview]]:
                 at += 4
             case kind:
                 raise ValueError(f"wire type {kind}")
+
+
+def ends(model: bytes) -> tuple[list[str], list[str]]:
+    """The names of a model's inputs and outputs. Raises as `fields`."""
+    found: dict[int, list[str]] = {INPUT: [], OUTPUT: []}
+    for number, graph in fields(memoryview(model)):
+        if number == GRAPH:
+            for kind, value in fields(graph):
+                if kind in found:
+                    found[kind] += [bytes(text).decode() for key, text in fields(value) if key == NAME]
+    return found[INPUT], found[OUTPUT]
 
 
 def has_external_data(model: bytes) -> bool:

@@ -18,7 +18,8 @@ BELOW = {
     "runtime": {"color", "models"},
     "trainer": {"color", "models", "runtime"},
     "export": {"color", "models", "runtime"},
-    "cli": {"color", "models", "runtime", "trainer", "export"},
+    "studio": {"color", "runtime"},
+    "cli": {"color", "models", "runtime", "trainer", "export", "studio"},
 }
 HEAVY = {"torch", "onnx", "tensorrt", "onnxruntime", "ray", ".models"}
 
@@ -114,7 +115,7 @@ def test_a_circle_is_found() -> None:
 
 
 @pytest.mark.smoke
-@pytest.mark.parametrize("folder", ["runtime", "cli"])
+@pytest.mark.parametrize("folder", ["runtime", "studio", "cli"])
 def test_runtime_and_commands_import_nothing_heavy_at_module_level(folder: str) -> None:
     for path in (ROOT / folder).rglob("*.py"):
         heavy = [m for m, top in imports(path) if top and {m[:1] + m[1:].split(".")[0]} & HEAVY]
@@ -140,6 +141,7 @@ def test_public_surface() -> None:
 
 @pytest.mark.smoke
 def test_nothing_is_importable_under_a_short_name() -> None:
-    code = "import importlib.util as u; print([n for n in ('runtime', 'trainer', 'models', 'cli') if u.find_spec(n)])"
+    names = ("runtime", "trainer", "models", "cli", "studio")
+    code = f"import importlib.util as u; print([n for n in {names} if u.find_spec(n)])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd="/")
     assert done.stdout.strip() == "[]"

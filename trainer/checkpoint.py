@@ -20,8 +20,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from ..color.errors import GcolorError, UsageError, one_line
-from ..runtime.files import replace_file
+from ..color.errors import UsageError, one_line
+from ..runtime.files import replace_file, storage_error
 
 FORMAT = 2
 _NAME = re.compile(r"step-(\d{8})\.safetensors")
@@ -101,14 +101,12 @@ class State:
 
 
 def save_tensors(tensors: dict[str, Tensor], path: Path, metadata: dict[str, str] | None = None) -> None:
-    """Write a safetensors file whole or not at all. Raises GcolorError where the disk does not take it."""
+    """Write a safetensors file whole or not at all. Raises StorageError where the disk does not take it."""
     flat = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
     try:
         replace_file(path, lambda temporary: save_file(flat, temporary, metadata), durable=True)
     except (OSError, SafetensorError) as error:
-        raise GcolorError(
-            f"{path}: cannot be written ({one_line(error)}); the last checkpoint is intact: make room, then --resume"
-        ) from error
+        raise storage_error(error, path, "the last checkpoint is intact: make room, then --resume") from error
 
 
 def save(run: Path, state: State, position: Position, keep: int) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 
 import torch
 
-from ..color.errors import GcolorError, UsageError, one_line
+from ..color.errors import UsageError
+from ..runtime.files import storage_error
 from ..runtime.memory import keep_freed_memory
 from . import checkpoint
 from .clock import Due
@@ -71,9 +72,7 @@ def train(
             ) as session:
                 _run(session, stop)
         except OSError as error:
-            raise GcolorError(
-                f"{run}: cannot be written ({one_line(error)}); the last checkpoint is intact: make room, then --resume"
-            ) from error
+            raise storage_error(error, run, "the last checkpoint is intact: make room, then --resume") from error
 
 
 def _run(session: Session, stop: Callable[[], bool]) -> None:

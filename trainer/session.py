@@ -45,9 +45,9 @@ def begin(config: TrainConfig, device: torch.device, start: Path | None) -> Stat
     """A fresh network, or one with the weights of another run or of a bundle, with its optimizer."""
     torch.manual_seed(config.seed)
     model = build(config.model)
-    encoder: EfficientNetLite | None = getattr(model, "encoder", None)
+    encoder = _pretrained(model)
     begun = _weights_of(start) if start else None
-    if encoder and getattr(begun, "encoder", None) is None:
+    if encoder and not (begun and _pretrained(begun)):
         load_encoder(encoder, config)
     if begun:
         try:
@@ -68,12 +68,19 @@ def begin(config: TrainConfig, device: torch.device, start: Path | None) -> Stat
     return State(model.train(), Averaged(model, config.ema), optimizer, scaler)
 
 
+def _pretrained(model: Network) -> EfficientNetLite | None:
+    """A network's pretrained encoder; the paper's networks have an encoder, too, but one of their own."""
+    encoder = getattr(model, "encoder", None)
+    return encoder if isinstance(encoder, EfficientNetLite) else None
+
+
 def _groups(model: Network, config: TrainConfig) -> list[dict[str, Any]]:
     """What learns, with the share of the learning rate that it learns by."""
     parts: dict[bool, list[nn.Parameter]] = {False: [], True: []}
+    pretrained = _pretrained(model) is not None
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
-            parts[name.startswith("encoder.")].append(parameter)
+            parts[pretrained and name.startswith("encoder.")].append(parameter)
     shares = {False: 1.0, True: config.encoder_rate}
     return [{"params": some, "share": shares[seeing]} for seeing, some in parts.items() if some]
 

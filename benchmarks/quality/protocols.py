@@ -9,7 +9,7 @@ import numpy as np
 from gcolor.color import lab, protocol
 from gcolor.color.lab import Array, Bytes
 from gcolor.color.protocol import Patches
-from gcolor.trainer.scoring.held_out import EvalPhoto, stretched
+from gcolor.trainer.scoring.held_out import EvalPhoto, stretched, without_color
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +88,12 @@ class View:
     @cached_property
     def lab(self) -> Array:
         """The truth in LAB [H, W, 3]."""
-        return self.photo.lab
+        return self.photo.to_lab()
 
     @cached_property
     def grey(self) -> Bytes:
         """What is coloured, uint8 [H, W, 3]."""
-        return self.photo.plain
+        return without_color(self.lab)
 
     def hints(self, count: int) -> Bytes:
         """RGBA [size, size, 4]."""

@@ -6,9 +6,10 @@ import itertools
 import re
 
 from ...color.errors import UsageError
-from ...runtime.bundle import MODEL, PAINT, Bundle
+from ...runtime.bundle import MODEL, PAINT, Bundle, source
 from ...runtime.engines.trt_key import Profile
 from ...runtime.grid import CELL, LONG_SIDE, SHORT_SIDE, TILE, WHOLE, choose_grid, shrink_factor
+from ...runtime.onnx_form import ends
 
 BATCH = 8
 # Sides of the wide profile: a picture of WHOLE pixels fits up to an aspect of 2.25.
@@ -25,10 +26,19 @@ def make_profiles(bundle: Bundle, shapes: tuple[str, ...] = ()) -> dict[str, lis
     """
     stride = int(bundle.manifest["grid"]["output_stride"])
     if shapes in ((), (DYNAMIC,)):
-        return {MODEL: _dynamic_model(), PAINT: [_dynamic_paint(stride)]}
+        return {MODEL: _complete(bundle, _dynamic_model()), PAINT: [_dynamic_paint(stride)]}
     sizes = [_size(text) for text in shapes]
     paint = itertools.chain.from_iterable(_static_paint(height, width, stride) for _, height, width in sizes)
-    return {MODEL: _unique([_static_model(*size) for size in sizes]), PAINT: _unique(list(paint))}
+    models = _unique([_static_model(*size) for size in sizes])
+    return {MODEL: _complete(bundle, models), PAINT: _unique(list(paint))}
+
+
+def _complete(bundle: Bundle, profiles: list[Profile]) -> list[Profile]:
+    """With the vividness of each picture, where the bundle's graph takes one."""
+    inputs, _ = ends(bundle.read(source(bundle, MODEL)))
+    if "vividness" not in inputs:
+        return profiles
+    return [p | {"vividness": [[shape[0], 1, 1, 1] for shape in p["rgb"]]} for p in profiles]
 
 
 def _dynamic_model() -> list[Profile]:

@@ -12,8 +12,10 @@ from pathlib import Path, PurePath
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from ..bundle import fingerprint, read_manifest
+from ..bundle import fingerprint, load_bundle, read_manifest
+from ..engines.engine import check_vividness
 from ..files import check_writable, show, sweep
+from ..onnx_form import ends
 from .check import Checked, check
 from .journal import Journal
 from .lists import FailureList, read_list
@@ -61,6 +63,9 @@ class Batch:
         self.current = self.colored = self.kept = self.failed = self.pixels = self.warned = 0
         self.lost: Counter[tuple[str, str]] = Counter()
         self._bundle = fingerprint(read_manifest(options.opening.bundle))
+        if options.settings.vividness != 1.0:  # else the graph need not be read yet
+            inputs, _ = ends(load_bundle(options.opening.bundle).model)
+            check_vividness(inputs, options.settings.vividness)
         self._opened: tuple[Colorizer, int] | None = None
         self._report: Report | None = None
         self._failures: FailureList | None = None

@@ -95,7 +95,7 @@ def _color(colorizer: Colorizer, job: Job, settings: Settings) -> Result:
             shutil.copyfile(job.source, temporary)
         else:
             if not kept:
-                picture = _paint(colorizer, picture, hints)
+                picture = _paint(colorizer, picture, hints, settings)
                 if settings.mark:
                     picture = mark(picture)
                 if settings.provenance:
@@ -114,11 +114,11 @@ def _color(colorizer: Colorizer, job: Job, settings: Settings) -> Result:
     return Result(job, 0.0, (width, height), None, str(temporary), entry, kept, warnings, tuple(lost))
 
 
-def _paint(colorizer: Colorizer, picture: Picture, hints: Hints | None) -> Picture:
+def _paint(colorizer: Colorizer, picture: Picture, hints: Hints | None, settings: Settings) -> Picture:
     colorizer.set_image(picture.rgb)
     if picture.deep is None:
-        return replace(picture, rgb=colorizer.color(hints))
-    return replace(picture, deep=colorizer.color_deep(picture.deep, hints))
+        return replace(picture, rgb=colorizer.color(hints, settings.vividness))
+    return replace(picture, deep=colorizer.color_deep(picture.deep, hints, settings.vividness))
 
 
 def page_of(job: Job, settings: Settings) -> int | None:

@@ -16,9 +16,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, NamedTuple, Self
 
-from ...color.errors import UsageError
+from ...color.errors import StorageError, UsageError
 from ...version import __version__
-from ..files import replace_file, show
+from ..files import replace_file, show, storage_error
 from .fingerprint import Fingerprint
 
 NAME = ".gcolor.journal"
@@ -146,13 +146,13 @@ class Journal:
         self._at = {name: at for name, at in self._at.items() if name in names}
 
     def check(self) -> None:
-        """Raise UsageError where the journal, most likely with its folder, was taken away."""
+        """Raise StorageError where the journal, most likely with its folder, was taken away."""
         try:
             there = os.path.samestat(os.fstat(self._handle), os.stat(self.path))
         except OSError:
             there = False
         if not there:
-            raise UsageError(f"{show(self.path)}: was removed while the batch ran; run again to make the rest")
+            raise StorageError(f"{show(self.path)}: was removed while the batch ran; run again to make the rest")
 
     def close(self) -> None:
         """Give the lock back. Nothing is left to write: each line was written when it was recorded."""
@@ -240,9 +240,7 @@ class Journal:
             # A torn last line would be passed over by whoever reads it, but not by what is appended to it.
             with contextlib.suppress(OSError):
                 os.truncate(self._handle, self._end)
-            raise UsageError(
-                f"{show(self.path)}: cannot be written ({error.strerror}); run again to go on from here"
-            ) from error
+            raise storage_error(error, self.path, "run again to go on from here") from error
         self._end += len(line)
 
     def _compact(self) -> None:

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 from ...color.errors import UsageError
-from ..files import show
+from ..files import show, storage_error
 
 
 def read_list(path: Path) -> list[str]:
@@ -47,7 +47,7 @@ class Listing:
         try:
             yield
         except OSError as error:
-            raise UsageError(f"{show(self._path)}: cannot be written ({error.strerror})") from error
+            raise storage_error(error, self._path, "make room, or name another file") from error
 
 
 class FailureList(Listing):

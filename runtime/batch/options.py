@@ -8,9 +8,7 @@ from typing import Any, Literal
 
 from ...color.errors import PictureError, UsageError
 from ..device import parse_devices
-from ..formats import MAX_PIXELS, SUFFIXES
-from ..pictures.options import HOLD_XMP
-from ..pictures.tiff import Compression, encoder
+from ..formats import MAX_PIXELS, SUFFIXES, Compression
 from .check import IfExists
 from .journal import canonical
 from .opening import Opening
@@ -31,6 +29,8 @@ class Settings:
     keep_color: bool = False
     """Leave pictures that are in colour already, and have no hints, as they are."""
     max_pixels: int = MAX_PIXELS
+    vividness: float = 1.0
+    """See `Colorizer.color`."""
     strict: bool = False
     """Fail where a decoder recovered from damage, or a note cannot be read."""
     page: int | Literal["all"] | None = None
@@ -52,12 +52,18 @@ class Settings:
             values["quality"] = self.quality
         if self.keep_color:
             values["keep_color"] = True
+        if self.vividness != 1.0:
+            values["vividness"] = self.vividness
         if isinstance(self.page, int):
             values["page"] = self.page
         if kind and kind.name == "TIFF" and self.tiff_compression != "deflate":
             values["tiff_compression"] = self.tiff_compression
-        if not self.provenance and kind and kind.name in HOLD_XMP:
-            values["provenance"] = False
+        if not self.provenance and kind:
+            # Not above: a rerun without work loads no decoder.
+            from ..pictures.options import HOLD_XMP
+
+            if kind.name in HOLD_XMP:
+                values["provenance"] = False
         if self.mark:
             values["mark"] = True
         return canonical(values)
@@ -93,10 +99,7 @@ def refuse_contradictions(options: Options) -> None:
     if options.force and options.if_exists in ("skip", "error"):
         raise UsageError(f"--force makes outputs again, --if-exists {options.if_exists} forbids it; choose one")
     elsewhere = any(map(is_url, (options.images, options.hints, options.output)))
-    try:
-        encoder(options.settings.tiff_compression)
-    except PictureError as error:
-        raise UsageError(f"--tiff-compression: {error}") from error
+    _check_compression(options.settings.tiff_compression)
     if options.settings.page == "all" and elsewhere:
         raise UsageError("--page all looks into the files first, which must be on this machine; choose --page N")
     if not options.watch:
@@ -107,3 +110,13 @@ def refuse_contradictions(options: Options) -> None:
         raise UsageError("--watch looks at folders of this machine, without --ray; leave it out")
     if options.files_from or options.dry_run:
         raise UsageError("--watch is for a folder that fills up; leave --files-from and --dry-run out")
+
+
+def _check_compression(compression: Compression) -> None:
+    if compression in ("lzw", "zstd"):
+        from ..pictures.tiff import encoder  # not above: a rerun without work loads no decoder
+
+        try:
+            encoder(compression)
+        except PictureError as error:
+            raise UsageError(f"--tiff-compression: {error}") from error

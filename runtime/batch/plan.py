@@ -14,7 +14,6 @@ from ...color.hint_folder import HintFolder
 from ...color.walk import walk
 from ..files import TEMPORARY, show, unwritable
 from ..formats import SUFFIXES, output_name
-from ..pictures import count_pages
 
 # Formats whose files may hold several pictures.
 PAGED = ("TIFF", "GIF", "PNG", "WEBP", "AVIF")
@@ -132,6 +131,8 @@ def find_jobs(
 
 def _pages(root: Path, names: Iterable[str]) -> Iterator[tuple[str, str, int | None]]:
     """Each picture in the files: the file's name, what the picture is called, and its page where there are several."""
+    from ..pictures import count_pages  # not above: a rerun without work loads no decoder
+
     for name in names:
         stem, ending = os.path.splitext(name)
         kind = SUFFIXES.get(ending.lower())

@@ -6,16 +6,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from ...color import lab, protocol, scores
 from ...color.distance import Comparison
-from ...color.errors import EngineError, NothingToDoError
+from ...color.errors import EngineError
 from ...color.lab import Array, Bytes
-from ..grid import WHOLE, choose_grid
-from ..pictures import find_pictures, read_picture
+from ..grid import choose_grid
 from .scenes import scene
 
 COUNTS = (0, 10)
@@ -42,24 +40,6 @@ class Made:
     ab: NDArray[np.float32]
 
 
-def load_photos(folder: Path, limit: int) -> dict[str, Bytes]:
-    """A fair sample of the photos below a folder, by name; those above a megapixel are shrunk to one.
-
-    Raises NothingToDoError where there is none, PictureError where one cannot be read.
-    """
-    found: dict[str, Bytes] = {}
-    for path in protocol.sample(find_pictures(folder), limit):
-        rgb = read_picture(path).rgb
-        scale = (WHOLE / (rgb.shape[0] * rgb.shape[1])) ** 0.5
-        if scale < 1.0:
-            size = int(rgb.shape[1] * scale), int(rgb.shape[0] * scale)
-            rgb = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
-        found[str(path.relative_to(folder))] = rgb
-    if not found:
-        raise NothingToDoError(f"no photo that can be read in {folder}")
-    return found
-
-
 def made_photos(count: int) -> dict[str, Bytes]:
     """Pictures made in code, for where no photos are named."""
     return {f"scene {number}": scene(*SCENE, number) for number in range(count)}
@@ -68,7 +48,7 @@ def made_photos(count: int) -> dict[str, Bytes]:
 def parity_tasks(photos: dict[str, Bytes]) -> list[Task]:
     """Each photo with each number of hints, which show its own colours, at the grid that the product chooses."""
     return [
-        Task(name, rgb, _own_hints(rgb, name, count, choose_grid(*rgb.shape[:2])), count)
+        Task(name, rgb, protocol.grid_hints(rgb, Path(name).name, count, choose_grid(*rgb.shape[:2])), count)
         for name, rgb in photos.items()
         for count in COUNTS
     ]
@@ -125,13 +105,3 @@ def score_truth(found: list[Made], tasks: list[Task], photos: dict[str, Bytes]) 
         ]
         rows.append({"hints": count, "photos": len(each)} | scores.summarise(each))
     return rows
-
-
-def _own_hints(rgb: Bytes, name: str, count: int, grid: tuple[int, int]) -> Bytes:
-    """A raster [h, w, 4] with `count` 3x3 hints of the photo's own colours, at places that its name decides."""
-    h, w = grid
-    small = np.asarray(cv2.resize(rgb, (w, h), interpolation=cv2.INTER_AREA), np.uint8)
-    mask = np.zeros((h, w, 1), np.uint8)
-    for y, x in protocol.hint_centres(name, count) * (h, w) // protocol.SIZE:
-        mask[y - 1 : y + 2, x - 1 : x + 2] = 1
-    return np.concatenate([small * mask, 255 * mask], axis=-1)

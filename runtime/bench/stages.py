@@ -125,11 +125,14 @@ class _Timed:
         self.parallel_tiles = engine.parallel_tiles
         self.calls: list[float] = []
 
-    def color(self, rgb: Bytes, hints: Bytes) -> tuple[Bytes, NDArray[np.float32]]:
+    def color(self, rgb: Bytes, hints: Bytes, vividness: float = 1.0) -> tuple[Bytes, NDArray[np.float32]]:
         begun = time.perf_counter()
-        made = self._engine.color(rgb, hints)
+        made = self._engine.color(rgb, hints, vividness)
         self.calls.append(time.perf_counter() - begun)
         return made
+
+    def joint(self, rgb: Bytes, hints: Bytes) -> NDArray[np.float32]:
+        return self._engine.joint(rgb, hints)
 
     def paint(self, tile: Bytes, ab: NDArray[np.float32], place: Place) -> Bytes:
         return self._engine.paint(tile, ab, place)

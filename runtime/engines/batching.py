@@ -17,18 +17,20 @@ from .engine import Engine, Place
 class _Request:
     rgb: Bytes
     hints: Bytes
+    vividness: float
     found: tuple[Bytes, NDArray[np.float32]] | None = None
     error: Exception | None = None
 
     def fits(self, other: _Request) -> bool:
-        return self.rgb.shape == other.rgb.shape and self.hints.shape == other.hints.shape
+        mine, others = ((one.rgb.shape, one.hints.shape, one.vividness) for one in (self, other))
+        return mine == others
 
 
 class BatchingEngine:
-    """Runs the calls that wait while the engine is busy as one, where their pictures have one size.
+    """Runs the calls that wait while the engine is busy as one, where their pictures have one size and one vividness.
 
     Nobody waits for others to come: a free engine takes what is there, the oldest first, and with it the others of its
-    size, `most` at a time. Two batches are in flight, so that one is copied while the other is computed. It pays on
+    kind, `most` at a time. Two batches are in flight, so that one is copied while the other is computed. It pays on
     GPUs; a CPU colours no faster in batches. See `engine.Engine` for the rest.
     """
 
@@ -39,8 +41,12 @@ class BatchingEngine:
         self._waiting: list[_Request] = []
         self._changed = threading.Condition()
 
-    def color(self, rgb: Bytes, hints: Bytes) -> tuple[Bytes, NDArray[np.float32]]:
-        mine = _Request(rgb, hints)
+    def joint(self, rgb: Bytes, hints: Bytes) -> NDArray[np.float32]:
+        """One place of one picture is asked for at a time: nothing waits to be merged."""
+        return self.engine.joint(rgb, hints)
+
+    def color(self, rgb: Bytes, hints: Bytes, vividness: float = 1.0) -> tuple[Bytes, NDArray[np.float32]]:
+        mine = _Request(rgb, hints, vividness)
         with self._changed:
             self._waiting.append(mine)
         while True:
@@ -64,7 +70,7 @@ class BatchingEngine:
     def _run(self, batch: list[_Request]) -> None:
         try:
             rgb, hints = (np.concatenate([getattr(one, name) for one in batch]) for name in ("rgb", "hints"))
-            colored, ab = self.engine.color(rgb, hints)
+            colored, ab = self.engine.color(rgb, hints, batch[0].vividness)
         except PictureError as error:
             if len(batch) == 1:
                 batch[0].error = error

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Collection
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...color.errors import BundleError
 from ...color.lab import Bytes
 
-# Where a tile lies: its first row and column, and the whole picture's rows and columns.
-Place = tuple[int, int, int, int]
+# Where a tile lies: its first row and column, and the whole picture's rows and columns. Of a picture that is shown
+# smaller, in pixels of what is shown, whole or not.
+Place = tuple[float, float, float, float]
 
 
 class Engine(Protocol):
@@ -25,13 +28,45 @@ class Engine(Protocol):
     about: str
     parallel_tiles: int
 
-    def color(self, rgb: Bytes, hints: Bytes) -> tuple[Bytes, NDArray[np.float32]]:
+    def color(self, rgb: Bytes, hints: Bytes, vividness: float = 1.0) -> tuple[Bytes, NDArray[np.float32]]:
         """rgb uint8 [N, H, W, 3] and hints uint8 [N, h, w, 4] to the coloured pictures and their ab [N, 2, g, k].
 
-        Raises PictureError where the engine fails on them (out of memory, say); the next call may work.
+        vividness: multiplies the chroma that the network makes up, not what hints say. Raises PictureError where the
+        engine fails on them (out of memory, say); the next call may work. Raises BundleError for a vividness other than
+        1 where the bundle is from before there was one.
+        """
+        ...
+
+    def joint(self, rgb: Bytes, hints: Bytes) -> NDArray[np.float32]:
+        """The same pictures to the probabilities [N, 140, m, n] of the nodes bins.JOINT in each cell.
+
+        Raises PictureError as `color`, BundleError where the bundle has no such output.
         """
         ...
 
     def paint(self, tile: Bytes, ab: NDArray[np.float32], place: Place) -> Bytes:
         """A tile [1, H, W, 3] of a picture, coloured by the whole picture's ab [1, 2, g, k]."""
         ...
+
+
+def feeds(inputs: Collection[str], rgb: Bytes, hints: Bytes, vividness: float) -> dict[str, NDArray[Any]]:
+    """What a graph with such inputs is given. Raises BundleError for a vividness that it does not take."""
+    given: dict[str, NDArray[Any]] = {"rgb": rgb, "hints": hints}
+    if "vividness" in inputs:
+        return given | {"vividness": np.full((len(rgb), 1, 1, 1), vividness, np.float32)}
+    check_vividness(inputs, vividness)
+    return given
+
+
+def check_vividness(inputs: Collection[str], vividness: float) -> None:
+    """Raise BundleError for a vividness other than 1 where a graph with such inputs takes none."""
+    if vividness != 1.0 and "vividness" not in inputs:
+        raise BundleError(f"vividness {vividness:g}: the bundle is from before there was one; export its run again")
+
+
+def no_suggestions() -> BundleError:
+    """What asking a graph without the output `joint` raises."""
+    return BundleError(
+        "the bundle has no suggestions; `gcolor export RUN` of a network with a joint head (`gcolor train --set "
+        "joint=true`, or the preset default) writes one that has"
+    )

@@ -39,7 +39,13 @@ class CudaSession:
         self._captures = fixed_shapes
         self._lock = threading.Lock()
 
-    def run(self, outputs: list[str], feeds: Arrays) -> list[Any]:
+    def get_inputs(self) -> list[Any]:
+        return list(self._any.get_inputs())
+
+    def get_outputs(self) -> list[Any]:
+        return list(self._any.get_outputs())
+
+    def run(self, outputs: list[str], feeds: Arrays, options: onnxruntime.RunOptions | None = None) -> list[Any]:
         captured = self._repeated(feeds) if self._captures else None
         if captured is not None:
             return captured.run(outputs, feeds)
@@ -49,7 +55,7 @@ class CudaSession:
             binding.bind_ortvalue_input(name, value)
         for name in outputs:
             binding.bind_output(name, MEMORY, self._device)
-        self._any.run_with_iobinding(binding)
+        self._any.run_with_iobinding(binding, options)
         return binding.copy_outputs_to_cpu()
 
     def _repeated(self, feeds: Arrays) -> CapturedGraph | None:

@@ -14,7 +14,7 @@ from ...color.lab import Bytes
 from ..bundle import MODEL, PAINT, Bundle, source
 from ..device import AUTO, Device
 from ..machine import cores
-from .engine import Place
+from .engine import Place, feeds, no_suggestions
 from .onnx_cuda import PROVIDER, CudaSession
 
 if TYPE_CHECKING:
@@ -105,18 +105,30 @@ class OnnxEngine:
         with _refusals():
             return self._ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
-    def color(self, rgb: Bytes, hints: Bytes) -> tuple[Bytes, NDArray[np.float32]]:
-        colored, ab = self._run(self._model, ["colored", "ab"], {"rgb": rgb, "hints": hints})
+    def color(self, rgb: Bytes, hints: Bytes, vividness: float = 1.0) -> tuple[Bytes, NDArray[np.float32]]:
+        colored, ab = self._run(self._model, ["colored", "ab"], feeds(self._inputs, rgb, hints, vividness))
         return colored, ab
 
+    def joint(self, rgb: Bytes, hints: Bytes) -> NDArray[np.float32]:
+        if "joint" not in (item.name for item in self._model.get_outputs()):
+            raise no_suggestions()
+        joint: NDArray[np.float32] = self._run(self._model, ["joint"], feeds(self._inputs, rgb, hints, 1.0))[0]
+        return joint
+
+    @property
+    def _inputs(self) -> list[str]:
+        return [item.name for item in self._model.get_inputs()]
+
     def paint(self, tile: Bytes, ab: NDArray[np.float32], place: Place) -> Bytes:
-        feeds = {"rgb": tile, "ab": ab, "place": np.array(place, np.float32)}
-        colored: Bytes = self._run(self._paint, ["colored"], feeds)[0]
+        given = {"rgb": tile, "ab": ab, "place": np.array(place, np.float32)}
+        colored: Bytes = self._run(self._paint, ["colored"], given)[0]
         return colored
 
-    @staticmethod
-    def _run(session: Session, outputs: list[str], feeds: dict[str, Any]) -> list[Any]:
+    def _run(self, session: Session, outputs: list[str], given: dict[str, Any]) -> list[Any]:
+        # What only the other outputs need is not computed.
+        options = self._ort.RunOptions()
+        options.only_execute_path_to_fetches = True
         try:
-            return list(session.run(outputs, feeds))
+            return list(session.run(outputs, given, options))
         except Exception as error:  # out of memory, say: this picture fails, the others go on
             raise PictureError(f"ONNX Runtime failed on it: {one_line(error)}") from error

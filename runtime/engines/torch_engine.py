@@ -11,7 +11,7 @@ from ...color.errors import BundleError, EngineError, PictureError, one_line
 from ...color.lab import Bytes
 from ..bundle import WEIGHTS, Bundle
 from ..device import AUTO, Device
-from .engine import Place
+from .engine import Place, no_suggestions
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -53,9 +53,16 @@ class TorchEngine:
         number = self._device.index or 0
         self.device = f"cuda:{number}" if self._device.type == "cuda" else "cpu"
 
-    def color(self, rgb: Bytes, hints: Bytes) -> tuple[Bytes, NDArray[np.float32]]:
-        colored, ab = self._run(self._model, self._tensor(rgb), self._tensor(hints))
+    def color(self, rgb: Bytes, hints: Bytes, vividness: float = 1.0) -> tuple[Bytes, NDArray[np.float32]]:
+        strength = self._tensor(np.full((len(rgb), 1, 1, 1), vividness, np.float32))
+        colored, ab = self._run(self._model, self._tensor(rgb), self._tensor(hints), strength)[:2]
         return colored, ab
+
+    def joint(self, rgb: Bytes, hints: Bytes) -> NDArray[np.float32]:
+        if "joint" not in self._model.outputs:
+            raise no_suggestions()
+        joint: NDArray[np.float32] = self._run(self._model, self._tensor(rgb), self._tensor(hints))[2]
+        return joint
 
     def paint(self, tile: Bytes, ab: NDArray[np.float32], place: Place) -> Bytes:
         where = self._torch.tensor(place, dtype=self._torch.float32, device=self._device)

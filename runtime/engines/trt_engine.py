@@ -11,7 +11,7 @@ from ...color.errors import BundleError, EngineError, PictureError
 from ...color.lab import Bytes
 from ..bundle import MODEL, PAINT, Bundle
 from ..device import AUTO, Device
-from .engine import Place
+from .engine import Place, feeds, no_suggestions
 from .trt_graph import Arrays, Graph
 from .trt_key import EngineKey, has_engines, read_engine, read_key, rebuild_hint
 from .trt_library import architecture, import_tensorrt, make_log
@@ -57,32 +57,43 @@ class TrtEngine:
         self._runtimes.append(runtime)
         return Graph(trt, self._torch, engine, self._device, log)
 
-    def color(self, rgb: Bytes, hints: Bytes) -> tuple[Bytes, NDArray[np.float32]]:
+    def color(self, rgb: Bytes, hints: Bytes, vividness: float = 1.0) -> tuple[Bytes, NDArray[np.float32]]:
+        colored, ab = self._run_model(("colored", "ab"), rgb, hints, vividness)
+        return colored, ab
+
+    def joint(self, rgb: Bytes, hints: Bytes) -> NDArray[np.float32]:
+        if "joint" not in self._model.outputs:
+            raise no_suggestions()
+        return self._run_model(("joint",), rgb, hints, 1.0)[0]
+
+    def _run_model(self, outputs: tuple[str, ...], rgb: Bytes, hints: Bytes, vividness: float) -> list[Any]:
+        given = feeds(self._model.inputs, rgb, hints, vividness)
         parts: list[Arrays] = []
         done = 0
         while done < len(rgb):
-            parts.append(self._run(self._model, MODEL, {"rgb": rgb[done:], "hints": hints[done:]}))
-            done += len(parts[-1]["ab"])
-        colored, ab = (np.concatenate([part[name] for part in parts]) for name in ("colored", "ab"))
-        return colored, ab
+            rest = {name: array[done:] for name, array in given.items()}
+            parts.append(self._run(self._model, MODEL, rest, outputs))
+            done += len(parts[-1][outputs[0]])
+        return [np.concatenate([part[name] for part in parts]) for name in outputs]
 
     def paint(self, tile: Bytes, ab: NDArray[np.float32], place: Place) -> Bytes:
-        feeds: Arrays = {"rgb": tile, "ab": ab, "place": np.array(place, np.float32)}
-        colored: Bytes = self._run(self._paint, PAINT, feeds)["colored"]
+        given: Arrays = {"rgb": tile, "ab": ab, "place": np.array(place, np.float32)}
+        colored: Bytes = self._run(self._paint, PAINT, given, ("colored",))["colored"]
         return colored
 
-    def _run(self, graph: Graph, name: str, feeds: Arrays) -> Arrays:
+    def _run(self, graph: Graph, name: str, given: Arrays, outputs: tuple[str, ...]) -> Arrays:
         """Run as much of the batch as one profile takes."""
-        chosen = graph.choose({key: array.shape for key, array in feeds.items()})
+        chosen = graph.choose({key: array.shape for key, array in given.items()})
         if chosen is None:
-            height, width = feeds["rgb"].shape[1:3]
+            height, width = given["rgb"].shape[1:3]
             raise PictureError(
                 f"{width} x {height} pixels are outside of what the engine of {name} was built for "
                 f"({graph.describe()}); `gcolor export {self._bundle.path} --trt --trt-profile "
-                f"{len(feeds['rgb'])}x{height}x{width}` builds one for them, --backend onnx takes any"
+                f"{len(given['rgb'])}x{height}x{width}` builds one for them, --backend onnx takes any"
             )
         profile, count = chosen
-        return graph.run(profile, {key: array[:count] if array.ndim == 4 else array for key, array in feeds.items()})
+        some = {key: array[:count] if array.ndim == 4 else array for key, array in given.items()}
+        return graph.run(profile, some, outputs)
 
 
 def fits(bundle: Bundle, device: Device = AUTO) -> bool:

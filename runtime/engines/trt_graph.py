@@ -53,8 +53,8 @@ class Lane:
         self._host: dict[str, Any] = {}
         self._on_device: dict[str, Any] = {}
 
-    def run(self, key: Key, feeds: Arrays) -> Arrays:
-        """Copy in, run, copy out, wait."""
+    def run(self, key: Key, feeds: Arrays, outputs: tuple[str, ...]) -> Arrays:
+        """Copy in, run, copy these outputs out, wait."""
         torch = self._torch
         with torch.cuda.device(self._device), torch.cuda.stream(self._stream):
             if key != self.key:
@@ -64,10 +64,10 @@ class Lane:
                 if name not in self._on_host:
                     self._on_device[name].copy_(self._host[name], non_blocking=True)
             self._launch()
-            for name in self._outputs:
+            for name in outputs:
                 self._host[name].copy_(self._on_device[name], non_blocking=True)
             self._stream.synchronize()
-        return {name: self._host[name].numpy().copy() for name in self._outputs}
+        return {name: self._host[name].numpy().copy() for name in outputs}
 
     def _take_shapes(self, key: Key, feeds: Arrays) -> None:
         self.forget()
@@ -137,6 +137,8 @@ class Graph:
             }
             for number in range(engine.num_optimization_profiles)
         ]
+        self.inputs = [name for name, mode in modes.items() if mode == trt.TensorIOMode.INPUT]
+        self.outputs = [name for name in modes if name not in self.inputs]
         self._free: list[Lane] = []
         self._made = 0
         self._changed = threading.Condition()
@@ -159,15 +161,15 @@ class Graph:
         ranges = [f"{'x'.join(map(str, least))} to {'x'.join(map(str, most))}" for least, _, most in limits]
         return "; ".join(ranges)
 
-    def run(self, profile: int, feeds: Arrays) -> Arrays:
-        """Run feeds that `choose` has found a profile for.
+    def run(self, profile: int, feeds: Arrays, outputs: tuple[str, ...]) -> Arrays:
+        """Run feeds that `choose` has found a profile for; only the outputs that are named are copied back.
 
         Raises PictureError where the device's memory does not suffice, EngineError where the device or TensorRT fails.
         """
         key = profile, tuple((name, array.shape) for name, array in feeds.items())
         lane = self._take(key)
         try:
-            return lane.run(key, feeds)
+            return lane.run(key, feeds, outputs)
         except self._torch.cuda.OutOfMemoryError as error:
             lane.forget()
             raise PictureError(f"the device's memory does not suffice for it: {one_line(error)}") from error

@@ -4,7 +4,7 @@ from ..formats import MAX_PIXELS, SUFFIXES, find_pictures, output_name
 from .colored import is_colored
 from .kinds import OtherKindError
 from .picture import Notes, Picture
-from .read import read_area, read_picture, read_size
+from .read import read_area, read_picture, read_preview, read_size
 from .source import count_pages
 from .write import save_picture, write_picture
 
@@ -20,6 +20,7 @@ __all__ = [
     "output_name",
     "read_area",
     "read_picture",
+    "read_preview",
     "read_size",
     "save_picture",
     "write_picture",

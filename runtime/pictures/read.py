@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from ...color.errors import PictureError, one_line
-from ...color.lab import Samples
+from ...color.lab import Bytes, Samples
 from ...color.png import is_whole, may_lack_rows, with_whole_key
 from ...color.profile import to_srgb
 from ..formats import MAX_PIXELS
@@ -132,6 +132,26 @@ def _read(source: Source) -> Picture:
     picture = _read_deep(source, image, turned) if deep else _read_bytes(source, image, turned)
     picture.warnings += source.warnings
     return picture
+
+
+def read_preview(path: Path, side: int, max_pixels: int = MAX_PIXELS) -> Bytes:
+    """A picture at no more than `side` pixels a side, upright: uint8 [h, w, 3]. Of a JPEG only a part is decoded.
+
+    To be looked at: of a JPEG, profiles do not count. Raises PictureError like `read_picture`.
+    """
+
+    def preview(source: Source) -> Bytes:
+        image = source.image
+        if image is None or source.kind != "JPEG":
+            image = Image.fromarray(_read(source).rgb)
+            turned = 1
+        else:
+            turned = _orientation(image)
+            image.draft("RGB", (side, side))
+        image.thumbnail((side, side), Image.Resampling.BOX, reducing_gap=None)
+        return turn(np.asarray(image.convert("RGB")), turned)
+
+    return _with(path, max_pixels, None, preview)
 
 
 def _read_bytes(source: Source, image: Image.Image, turned: int) -> Picture:

@@ -44,9 +44,10 @@ def test_a_row_holds_grey_hints_results_and_truth(folder: Path, tmp_path: Path) 
     for number, photo in enumerate(load_photos(folder, on_error=lambda path, error: None)):
         top = TITLE + number * (TITLE + 256) + TITLE
         cells = [sheet[top : top + 256, n * (256 + GAP) :][:, :256] for n in range(5)]
-        colorizer.set_image(photo.plain, grid=(256, 256))
+        grey = lab.lab_to_rgb(photo.to_lab() * (1.0, 0.0, 0.0))
+        colorizer.set_image(grey, grid=(256, 256))
         made = [colorizer.color(protocol.true_hints(photo.rgb, photo.name, count)) for count in (0, 5)]
-        expected = [photo.plain, None, *made, photo.rgb]
+        expected = [grey, None, *made, photo.rgb]
         assert all(np.array_equal(a, b) for a, b in zip(cells, expected, strict=True) if b is not None)
         y, x = protocol.hint_centres(photo.name, 5)[-1]
         assert np.array_equal(cells[1][y, x], photo.rgb[y, x]) and (cells[1] != cells[0]).any()

@@ -207,7 +207,7 @@ def test_hints_check_names_each_wrong_file(gcolor, grey_folder: Path, tmp_path: 
     (hints / "b.json").write_text('{"version": 1, "points": [{"x": "left", "y": 5, "color": "#ffffff"}]}')
     done = gcolor("hints", "check", hints, grey_folder)
     assert done.returncode == 3
-    assert "a.jpg: ok, 1 hints" in done.stdout and "points[0].x" in done.stdout
+    assert "a.jpg: ok, 1 hint" in done.stdout and "points[0].x" in done.stdout
     (hints / "b.json").unlink()
     assert gcolor("hints", "check", hints, grey_folder).returncode == 0
     (hints / "lost.json").write_text("{}")

@@ -59,7 +59,7 @@ def test_a_bundle_is_scored_by_the_pictures_it_paints_without_torch(folder: Path
     (folder / "bad.png").unlink()
     colorizer, photos, psnr = package.Colorizer(device="cpu"), load_photos(folder), []
     for photo in photos:
-        colorizer.set_image(lab.lab_to_rgb(photo.lab * (1.0, 0.0, 0.0)), grid=(256, 256))
+        colorizer.set_image(lab.lab_to_rgb(photo.to_lab() * (1.0, 0.0, 0.0)), grid=(256, 256))
         made = colorizer.color(protocol.true_hints(photo.rgb, photo.name, 10)).astype(float)
         psnr.append(10 * np.log10(255**2 / ((made - photo.rgb) ** 2).mean()))
     assert report["rows"][1]["psnr"]["mean"] == pytest.approx(np.mean(psnr), abs=1e-6)

@@ -12,7 +12,6 @@ import pytest
 from gcolor.cli.export_trt import trt_options
 from gcolor.cli.prepare import command as prepare
 from gcolor.cli.train import command as train
-from gcolor.color.protocol import COUNTS
 from gcolor.export.tensorrt.build import HARDWARE, BuildOptions
 from gcolor.models import PRESETS
 from gcolor.trainer.config import RECIPES, TrainConfig, choices_of
@@ -61,7 +60,7 @@ def test_defaults_of_prepare_are_those_of_its_options() -> None:
 def test_counts_of_evaluate_are_those_of_the_protocol() -> None:
     from gcolor.cli.evaluate import command as evaluate
 
-    assert evaluate.make_context("evaluate", ["run", "photos"]).params["counts"] == list(COUNTS)
+    assert evaluate.make_context("evaluate", ["run", "photos"]).params["counts"] == [0, 1, 2, 5, 10, 20, 36, 50, 100]
 
 
 def test_hardware_of_export_is_what_the_build_knows() -> None:

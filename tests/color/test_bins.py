@@ -53,28 +53,6 @@ def test_a_centre_is_within_half_a_width_of_its_values() -> None:
     assert np.abs(bins.CENTRES[bins.to_bins(inside)] - inside).max() <= 4.0
 
 
-@pytest.mark.parametrize("temperature", [1.0, 0.38, 3.0])
-def test_annealed_mean_by_loop(temperature: float) -> None:
-    logits = rng().normal(0, 4, (3, 7, 32))
-    found = bins.annealed_mean(logits, temperature)
-    assert found.shape == (3, 7)
-    wanted = [[mean_by_loop(row, temperature) for row in rows] for rows in logits.tolist()]
-    np.testing.assert_allclose(found, wanted, atol=1e-9)
-
-
-def test_annealed_mean_ends() -> None:
-    logits = rng().normal(0, 4, (200, 32))
-    np.testing.assert_allclose(bins.annealed_mean(logits, 1e-4), bins.argmax_decode(logits), atol=1e-6)
-    np.testing.assert_allclose(bins.annealed_mean(logits, 1e6), 0.0, atol=1e-2)
-    np.testing.assert_allclose(bins.annealed_mean(logits + 1e5), bins.annealed_mean(logits), atol=1e-6)
-
-
-def test_argmax_decode_by_loop() -> None:
-    logits = rng().normal(0, 4, (5, 6, 32))
-    wanted = [[-124.0 + 8.0 * row.index(max(row)) for row in rows] for rows in logits.tolist()]
-    assert bins.argmax_decode(logits).tolist() == wanted
-
-
 def test_the_same_in_torch() -> None:
     torch = pytest.importorskip("torch")
     from gcolor.color import tensors
@@ -86,14 +64,24 @@ def test_the_same_in_torch() -> None:
     assert tensors.centres(found.half()).dtype == torch.float16
 
 
-@pytest.mark.parametrize("temperature", [1.0, 0.38])
-def test_torch_annealed_mean(temperature: float) -> None:
+@pytest.mark.parametrize("temperature", [1.0, 0.38, 3.0])
+def test_annealed_mean_by_loop(temperature: float) -> None:
     torch = pytest.importorskip("torch")
     from gcolor.color import tensors
 
     logits = rng().normal(0, 4, (2, 2, 32, 5, 6)).astype(np.float32)
-    wanted = bins.annealed_mean(np.moveaxis(logits, 2, -1).astype(np.float64), temperature)
+    rows = np.moveaxis(logits, 2, -1).astype(np.float64).reshape(-1, 32).tolist()
+    wanted = np.array([mean_by_loop(row, temperature) for row in rows]).reshape(2, 2, 5, 6)
     for given in (temperature, torch.tensor(temperature)):
-        found = tensors.annealed_mean(torch.from_numpy(logits), given)
-        assert found.shape == (2, 2, 5, 6)
-        np.testing.assert_allclose(found.numpy(), wanted, atol=1e-3)
+        np.testing.assert_allclose(tensors.annealed_mean(torch.from_numpy(logits), given).numpy(), wanted, atol=1e-3)
+
+
+def test_annealed_mean_ends() -> None:
+    torch = pytest.importorskip("torch")
+    from gcolor.color import tensors
+
+    logits = torch.from_numpy(rng().normal(0, 4, (1, 2, 32, 10, 10)))
+    likeliest = -124.0 + 8.0 * logits.argmax(2)
+    assert torch.allclose(tensors.annealed_mean(logits, 1e-4), likeliest.double(), atol=1e-6)
+    assert tensors.annealed_mean(logits, 1e6).abs().max() < 1e-2
+    assert torch.allclose(tensors.annealed_mean(logits + 1e5), tensors.annealed_mean(logits), atol=1e-6)

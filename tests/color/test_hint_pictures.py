@@ -129,7 +129,7 @@ def test_thin_paint_is_a_warning_with_the_files_name(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     path.write_bytes(saved(dot(alpha=127), "PNG"))
     hints = load_hints([path], SIZE)
-    assert hints.is_empty and len(hints.warnings) == 1
+    assert hints.count == 0 and len(hints.warnings) == 1
     assert hints.warnings[0].startswith(f"{path}: painted at 50 % opacity")
 
 

@@ -36,6 +36,21 @@ def test_hints_show_the_photos_own_pixels_in_3x3_squares() -> None:
     assert not protocol.true_hints(rgb, "x.png", 0).any()
 
 
+def test_hints_at_a_grid_show_the_means_of_the_pixels_below_their_cells() -> None:
+    rgb = np.random.default_rng(0).integers(0, 256, (512, 1152, 3), np.uint8)
+    raster = protocol.grid_hints(rgb, "x.png", 5, (256, 384))
+    expected = np.zeros((256, 384), bool)
+    for y, x in protocol.hint_centres("x.png", 5):
+        x = x * 384 // 256
+        expected[y - 1 : y + 2, x - 1 : x + 2] = True
+    assert np.array_equal(raster[..., 3] == 255, expected) and not raster[~expected].any()
+    means = rgb.reshape(256, 2, 384, 3, 3).mean((1, 3))
+    assert np.abs(raster[expected][:, :3] - means[expected]).max() <= 0.5
+    for grid in ((32, 48), (512, 256)):
+        hinted = protocol.grid_hints(rgb[:20, :30], "x.png", 100, grid)[..., 3]
+        assert hinted.shape == grid and set(np.unique(hinted)) == {0, 255}
+
+
 def test_a_sample_does_not_depend_on_order_and_grows_by_its_end() -> None:
     paths = [Path(f"{i}.jpg") for i in range(20)]
     assert protocol.sample(paths, 5) == protocol.sample(reversed(paths))[:5]

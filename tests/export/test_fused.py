@@ -21,7 +21,7 @@ from skimage.color import rgb2lab  # noqa: E402
 @pytest.fixture(scope="module")
 def model() -> FusedColorizer:
     torch.manual_seed(0)
-    network = build(ModelConfig(channels=(8, 16, 16), blocks=(1, 1, 1), heads=2))
+    network = build(ModelConfig(channels=(8, 16, 16), blocks=(1, 1, 1), heads=2, joint=True))
     torch.nn.init.normal_(network.head.weight, std=1.0)
     return FusedColorizer(network).eval()
 
@@ -116,9 +116,13 @@ def test_onnx_runtime_paints_what_pytorch_paints(model, files, size, grid, n: in
     rgb, raster = np.repeat(picture(*size), n, 0), np.repeat(hints(*grid), n, 0)
     rgb[-1] = 255 - rgb[-1]
     session = onnxruntime.InferenceSession(files[0], providers=["CPUExecutionProvider"])
-    found, found_ab = session.run(["colored", "ab"], {"rgb": rgb, "hints": raster})
+    vividness = np.linspace(0.4, 2.0, n, dtype=np.float32).reshape(n, 1, 1, 1)
+    feeds = {"rgb": rgb, "hints": raster, "vividness": vividness}
+    found, found_ab, joint = session.run(["colored", "ab", "joint"], feeds)
     with torch.no_grad():
-        wanted, wanted_ab = model(torch.from_numpy(rgb), torch.from_numpy(raster))
+        wanted, wanted_ab, wanted_joint = model(*map(torch.from_numpy, feeds.values()))
+    assert joint.shape[:2] == (n, 140) and np.abs(joint.sum(1) - 1.0).max() < 1e-4
+    assert np.abs(joint - wanted_joint.numpy()).max() < 1e-4
     assert found.shape == rgb.shape and found.dtype == np.uint8
     assert np.abs(found_ab - wanted_ab.numpy()).max() < 1e-2
     difference = np.abs(found.astype(int) - wanted.numpy().astype(int))
@@ -127,7 +131,9 @@ def test_onnx_runtime_paints_what_pytorch_paints(model, files, size, grid, n: in
 
 def test_painting_in_tiles_is_painting_the_whole(model, files) -> None:
     rgb = picture(75, 90)
-    whole, ab = onnxruntime.InferenceSession(files[0]).run(["colored", "ab"], {"rgb": rgb, "hints": hints(64, 64)})
+    whole, ab = onnxruntime.InferenceSession(files[0]).run(
+        ["colored", "ab"], {"rgb": rgb, "hints": hints(64, 64), "vividness": np.ones((1, 1, 1, 1), np.float32)}
+    )
     paint = onnxruntime.InferenceSession(files[1])
     found = np.zeros_like(whole)
     for top in range(0, 75, 20):
@@ -150,4 +156,5 @@ def test_the_exported_sizes_are_dynamic(files) -> None:
     inputs = {i.name: i for i in onnxruntime.InferenceSession(files[0]).get_inputs()}
     assert [type(d) for d in inputs["rgb"].shape] == [str, str, str, int]
     assert [type(d) for d in inputs["hints"].shape] == [str, str, str, int]
-    assert {i.type for i in inputs.values()} == {"tensor(uint8)"}
+    assert [type(d) for d in inputs["vividness"].shape] == [str, int, int, int]
+    assert [i.type for i in inputs.values()] == ["tensor(uint8)", "tensor(uint8)", "tensor(float)"]

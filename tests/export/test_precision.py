@@ -20,10 +20,11 @@ from onnx import ModelProto  # noqa: E402
 ort = pytest.importorskip("onnxruntime")
 from gcolor.color.distance import Comparison  # noqa: E402
 from gcolor.color.errors import BundleError  # noqa: E402
+from gcolor.color.protocol import grid_hints  # noqa: E402
 from gcolor.export import bundle as module  # noqa: E402
 from gcolor.export.bundle import export_bundle  # noqa: E402
 from gcolor.export.onnx_file import export_fused  # noqa: E402
-from gcolor.export.parity import LIMITS, choose_photos, hinted, true_hints  # noqa: E402
+from gcolor.export.parity import LIMITS, choose_photos, hinted  # noqa: E402
 from gcolor.export.precision import to_fp16  # noqa: E402
 from gcolor.export.quantize import measure_ranges, quantized_nodes, to_int8  # noqa: E402
 from gcolor.export.tensorrt.lint import lint  # noqa: E402
@@ -122,8 +123,8 @@ def test_fp16_in_true_half_arithmetic_is_close(small: Small, name: str, make_sce
     network, folder = small[name]
     whole = onnx.load(str(folder / MODEL))
     rgb = make_scene(40, 48)
-    hints = true_hints(rgb, (32, 48), np.random.default_rng(0), 3)
-    feeds = {"rgb": rgb[None], "hints": hints[None]}
+    hints = grid_hints(rgb, "0.png", 3, (32, 48))
+    feeds = {"rgb": rgb[None], "hints": hints[None], "vividness": np.ones((1, 1, 1, 1), np.float32)}
     found = ReferenceEvaluator(to_fp16(whole, network), new_ops=[GatherElements]).run(["colored", "ab"], feeds)
     wanted = color(whole, feeds)
     assert wanted[1].std() > 1.0  # there are colours to lose
@@ -211,7 +212,7 @@ def test_the_default_network_on_photos(photos: Path, tmp_path: Path) -> None:
     graphs = {"fp16": to_fp16(whole, network), "int8": to_int8(whole, nodes, ranges, False)}
     totals = {name: Comparison() for name in graphs}
     for rgb, hints in hinted(seen):
-        feeds = {"rgb": rgb, "hints": hints}
+        feeds = {"rgb": rgb, "hints": hints, "vividness": np.ones((1, 1, 1, 1), np.float32)}
         wanted = color(whole, feeds)
         for name, graph in graphs.items():
             found = color(graph, feeds)

@@ -194,6 +194,16 @@ class Handler(BaseHTTPRequestHandler):
     repository: Path
     asked: list[str]
 
+    def do_GET(self) -> None:
+        found = re.fullmatch(r"/v2/models/(\w+)", self.path)
+        assert found
+        inputs = [{"name": tensor.name} for tensor in read(self.repository, found[1]).input]
+        answer = json.dumps({"name": found[1], "inputs": inputs}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
     def do_POST(self) -> None:
         found = re.fullmatch(r"/v2/models/(\w+)/infer", self.path)
         assert found

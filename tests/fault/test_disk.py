@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import shutil
@@ -157,3 +158,21 @@ def test_an_output_folder_that_is_taken_away_ends_the_batch(noise: Path, tmp_pat
     assert ".gcolor.journal: was removed while the batch ran; run again" in said.splitlines()[-1]
     assert said.count("error: ") < 10 and not out.exists()  # it is not made again, without a journal
     assert color(noise, out).returncode == 0
+
+
+@pytest.mark.parametrize("command", ["prepare", "convert"])
+def test_a_full_disk_ends_other_commands_with_the_same_exit_code(
+    noise: Path, small_disk: Path, tmp_path: Path, command: str
+) -> None:
+    (small_disk / "filler").write_bytes(bytes(108 * 1024))
+    hints = tmp_path / "hints.json"
+    points = [{"x": x + 0.5, "y": y + 0.5, "color": "#b5533c"} for x in range(90) for y in range(90)]
+    hints.write_text(json.dumps({"version": 1, "size": [900, 900], "points": points}))
+    arguments = {
+        "prepare": ["prepare", noise, "-o", small_disk / "shards", "--max-grey", "1"],
+        "convert": ["hints", "convert", hints, "-o", small_disk / "hints.json"],
+    }[command]
+    done = subprocess.run([sys.executable, "-m", "gcolor", *map(str, arguments)], capture_output=True, text=True)
+    assert done.returncode == 2 and "No space left on device" in done.stderr, done.stderr
+    assert "unexpected" not in done.stderr and str(small_disk) in done.stderr
+    assert [path.name for path in small_disk.iterdir() if path.is_file()] == ["filler"]

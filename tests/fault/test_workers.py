@@ -20,14 +20,14 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="pr
 # The command, with a picture that kills whoever colours it: each worker imports this file anew.
 POISONED = """
 import os, signal
-from gcolor.runtime.batch import threads
+from gcolor.runtime.batch import color_one as module
 
-def color_one(colorizer, job, settings, budget, real=threads.color_one):
+def color_one(colorizer, job, settings, budget, real=module.color_one):
     if job.source.name.startswith("poison"):
         os.kill(os.getpid(), signal.SIGKILL)
     return real(colorizer, job, settings, budget)
 
-threads.color_one = color_one
+module.color_one = color_one
 
 if __name__ == "__main__":
     from gcolor.cli.main import main

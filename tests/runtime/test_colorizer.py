@@ -30,7 +30,7 @@ def test_lightness_is_the_photos_own(colorizer: Colorizer, make_scene) -> None:
         assert difference.mean() < 0.3 and difference.max() < 2.0
 
 
-@pytest.mark.parametrize("colour", [(200, 60, 50), (60, 90, 200), (70, 150, 60), (220, 200, 60), (128, 128, 128)])
+@pytest.mark.parametrize("color", [(200, 60, 50), (60, 90, 200), (70, 150, 60), (220, 200, 60), (128, 128, 128)])
 def test_a_hint_is_obeyed_at_its_centre(colorizer: Colorizer, make_scene, color: tuple[int, int, int]) -> None:
     picture = grey(make_scene(256, 256, 5))
     colorizer.set_image(picture)

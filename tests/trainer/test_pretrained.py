@@ -10,7 +10,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from gcolor.color.errors import UsageError  # noqa: E402
-from gcolor.models import ModelConfig, build  # noqa: E402
+from gcolor.models import PRESETS, ModelConfig, build  # noqa: E402
 from gcolor.models.efficientnet import EfficientNetLite  # noqa: E402
 from gcolor.trainer import pretrained  # noqa: E402
 from gcolor.trainer.config import TrainConfig  # noqa: E402
@@ -77,3 +77,8 @@ def test_an_encoder_that_is_added_changes_nothing_at_first(tmp_path: Path) -> No
     with torch.no_grad():
         found, wanted = (m.eval()(lightness, hints[:, :2], hints[:, 2:]).ab for m in (grown, plain))
     assert torch.equal(found, wanted)
+
+
+def test_the_encoder_of_the_papers_networks_is_not_a_pretrained_one() -> None:
+    (group,) = begin(TrainConfig(model=PRESETS["resunet"]), CPU, None).optimizer.param_groups
+    assert group["share"] == 1.0

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from ...color import bins
-from ...color.errors import GcolorError, PictureError, UsageError, one_line
-from ...runtime.files import save_json, show
+from ...color.errors import PictureError, UsageError, one_line
+from ...runtime.files import save_json, show, storage_error
 from ...runtime.pictures import MAX_PIXELS, read_picture
 from . import photos, pool
 from .shards import FORMAT, read_index, shard_path, write_shard
@@ -89,10 +89,8 @@ def make_shard(chunk: Chunk) -> int:
         written |= {"fingerprint": chunk.fingerprint, "counts": counts.tolist(), "kept": kept, "dropped": dropped}
         save_json(written, record)
     except OSError as error:
-        raise GcolorError(
-            f"{show(record.with_suffix('.tar'))}: cannot be written ({error.strerror or one_line(error)}); "
-            "put that right, then the same call goes on from here"
-        ) from error
+        advice = "put that right, then the same call goes on from here"
+        raise storage_error(error, record.with_suffix(".tar"), advice) from error
     return len(chunk.photos)
 
 

@@ -15,7 +15,7 @@ import torch
 from ...color import bins, protocol
 from ...models import Network
 from ...runtime.files import replace_file
-from .held_out import show_hints
+from .held_out import show_hints, without_color
 from .of_network import EvalPhoto, confusion_matrix, paint, predictions
 
 if TYPE_CHECKING:
@@ -100,12 +100,12 @@ def samples(model: Network, photos: list[EvalPhoto], device: torch.device, count
     figure = _figure(8.4, 2.15 * max(1, len(photos)) + 0.3)
     panels = figure.subplots(max(1, len(photos)), 4, squeeze=False)
     made = [
-        paint(photo, ab)
-        for part, prediction, _ in predictions(model, photos, device, count)
-        for photo, ab in zip(part, prediction.ab, strict=True)
+        (without_color(own), show_hints(photo, count), paint(own, ab), photo.rgb)
+        for batch in predictions(model, photos, device, (count,))
+        for photo, own, ab in zip(batch.photos, batch.labs, batch.prediction.ab, strict=True)
     ]
-    for row, photo, prediction in zip(panels, photos, made, strict=True):
-        for panel, picture in zip(row, (photo.plain, show_hints(photo, count), prediction, photo.rgb), strict=True):
+    for row, pictures in zip(panels, made, strict=True):
+        for panel, picture in zip(row, pictures, strict=True):
             panel.imshow(picture)
     for panel, title in zip(panels[0], ("Grey", f"{count} hints (enlarged)", "Prediction", "Truth"), strict=True):
         panel.set_title(title, fontsize=10)

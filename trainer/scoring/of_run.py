@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -43,8 +44,8 @@ class RunScorer:
             # run.json knows only this step; the best weights may be much older.
             self.about["step"] = info["step"]
 
-    def score(self, photos: list[EvalPhoto], count: int) -> list[Scores]:
-        return score_network(self.model, photos, self.device, count, self.weights)
+    def score(self, photos: list[EvalPhoto], counts: Sequence[int]) -> dict[int, list[Scores]]:
+        return score_network(self.model, photos, self.device, counts, self.weights)
 
     def draw(self, folder: Path, photos: list[EvalPhoto]) -> None:
         draw(folder, self.model, photos, self.device)

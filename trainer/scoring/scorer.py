@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,8 +17,8 @@ class Scorer(Protocol):
     about: dict[str, Any]
     versions: dict[str, str]
 
-    def score(self, photos: list[EvalPhoto], count: int) -> list[Scores]:
-        """The scores of each photo with so many hints."""
+    def score(self, photos: list[EvalPhoto], counts: Sequence[int]) -> dict[int, list[Scores]]:
+        """For each number of hints the scores of each photo."""
         ...
 
     def draw(self, folder: Path, photos: list[EvalPhoto]) -> None:
@@ -57,8 +58,8 @@ class BundleScorer:
         self.about = {"path": str(folder), "kind": "bundle", "variant": manifest["model"].get("variant", "?")}
         self.about |= {"sha256": manifest["files"]["model.onnx"], "device": self.colorizer.engine.device}
 
-    def score(self, photos: list[EvalPhoto], count: int) -> list[Scores]:
-        return score_bundle(self.colorizer, photos, count)
+    def score(self, photos: list[EvalPhoto], counts: Sequence[int]) -> dict[int, list[Scores]]:
+        return score_bundle(self.colorizer, photos, counts)
 
     def draw(self, folder: Path, photos: list[EvalPhoto]) -> None:
         raise UsageError("--figures: only a training run has logits to draw; give its folder")

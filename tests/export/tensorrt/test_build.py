@@ -73,9 +73,12 @@ class Recorder:
     def __init__(self, stride: int) -> None:
         self.stride, self.seen = stride, []
 
-    def color(self, rgb, hints):
-        self.seen.append((MODEL, {"rgb": rgb.shape, "hints": hints.shape}))
+    def color(self, rgb, hints, vividness=1.0):
+        self.seen.append((MODEL, {"rgb": rgb.shape, "hints": hints.shape, "vividness": (len(rgb), 1, 1, 1)}))
         return rgb, np.zeros((len(rgb), 2, *(side // self.stride for side in hints.shape[1:3])), np.float32)
+
+    def joint(self, rgb, hints):
+        raise NotImplementedError
 
     def paint(self, tile, ab, place):
         self.seen.append((PAINT, {"rgb": tile.shape, "ab": ab.shape}))
@@ -173,7 +176,8 @@ def test_both_graphs_take_and_give_bytes_to_nvidias_parser(rig, bundle: Path) ->
     done = rig("-c", BOUNDS, bundle / MODEL_TRT, bundle / source(load_bundle(bundle), PAINT))
     assert done.returncode == 0, done.stderr
     model, paint = map(json.loads, done.stdout.splitlines()[-2:])
-    assert model == {"rgb": "UINT8", "hints": "UINT8", "colored": "UINT8", "ab": "FLOAT"}
+    floats = dict.fromkeys(("vividness", "ab", "joint"), "FLOAT")
+    assert model == {"rgb": "UINT8", "hints": "UINT8", "colored": "UINT8"} | floats
     assert paint["rgb"] == paint["colored"] == "UINT8" and paint["ab"] == "FLOAT"
 
 
@@ -232,7 +236,7 @@ def test_a_graph_that_the_parser_refuses_is_named(rig, bundle: Path) -> None:
     code = """
 import sys, tensorrt as trt
 from gcolor.color.errors import BundleError
-from gcolor.export.tensorrt import BuildOptions, build_engine
+from gcolor.export.tensorrt.build import BuildOptions, build_engine
 from onnx import TensorProto, helper
 ends = [helper.make_tensor_value_info(n, TensorProto.FLOAT, [4]) for n in ("x", "y")]
 node = helper.make_node("Unique", ["x"], ["y"], name="odd_one")
@@ -253,7 +257,7 @@ def test_a_build_stops_where_the_progress_fails(rig, bundle: Path) -> None:
     code = """
 import sys, tensorrt as trt
 from pathlib import Path
-from gcolor.export.tensorrt import BuildOptions, build_engine
+from gcolor.export.tensorrt.build import BuildOptions, build_engine
 from gcolor.export.tensorrt.profiles import make_profiles
 from gcolor.runtime.bundle import PAINT, load_bundle
 from gcolor.runtime.engines.trt_key import source
@@ -277,7 +281,7 @@ def test_hardware_compatibility_that_is_not_had_is_said(rig, bundle: Path) -> No
 import sys, tensorrt as trt
 from pathlib import Path
 from gcolor.color.errors import EngineError
-from gcolor.export.tensorrt import BuildOptions, build_engine
+from gcolor.export.tensorrt.build import BuildOptions, build_engine
 from gcolor.export.tensorrt.profiles import make_profiles
 from gcolor.runtime.bundle import PAINT, load_bundle
 from gcolor.runtime.engines.trt_key import source

@@ -60,7 +60,7 @@ def test_an_engine_of_one_piece_says_that_its_stages_cannot_be_told(pictures: li
         backend, device, about, parallel_tiles = "trt", "cuda:0", "", 1
 
         def __init__(self, engine: Any) -> None:
-            self.color, self.paint = engine.color, engine.paint
+            self.color, self.paint, self.joint = engine.color, engine.paint, engine.joint
 
     colorizer = Colorizer(threads=1, backend="onnx", device="cpu")
     colorizer.engine = Sealed(colorizer.engine)

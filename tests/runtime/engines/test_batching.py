@@ -24,12 +24,12 @@ class Watched:
         self.batches: list[tuple[int, ...]] = []
         self.go = threading.Event()
 
-    def color(self, rgb, hints):
+    def color(self, rgb, hints, vividness):
         self.batches.append(rgb.shape)
         assert self.go.wait(30)
         if len(rgb) > self.most:
             raise PictureError("out of memory")
-        return self.inner.color(rgb, hints)
+        return self.inner.color(rgb, hints, vividness)
 
     def paint(self, *arguments):
         return self.inner.paint(*arguments)

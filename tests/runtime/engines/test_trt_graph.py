@@ -177,7 +177,7 @@ def call(graph: Graph, given: dict[str, np.ndarray]) -> None:
     """Run it and check the answer."""
     chosen = graph.choose({name: array.shape for name, array in given.items()})
     assert chosen is not None
-    found = graph.run(chosen[0], given)
+    found = graph.run(chosen[0], given, ("colored",))
     np.testing.assert_array_equal(found["colored"], given["rgb"] + int(given["place"][0]))
 
 

@@ -321,7 +321,7 @@ def test_a_disk_that_takes_no_more_is_one_sentence(tmp_path: Path, make_scene, m
 CALL = """
 import os, signal, sys
 from pathlib import Path
-from gcolor.trainer import prepare as module
+from gcolor.trainer.data import prepare as module
 photos, out, jobs, fatal = sys.argv[1:]
 module.FEWEST = 4
 replace, calls = os.replace, [0]

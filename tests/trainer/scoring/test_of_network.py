@@ -41,7 +41,7 @@ def test_scores_agree_with_a_plain_loop_over_scikit_image(eval_photos: list[Eval
     from skimage.color import lab2rgb, rgb2lab
     from skimage.metrics import peak_signal_noise_ratio
 
-    rows = score_network(Knowing(), eval_photos, CPU, 20)
+    rows = score_network(Knowing(), eval_photos, CPU, [20])[20]
     for row, photo in zip(rows, eval_photos, strict=True):
         truth = rgb2lab(photo.rgb)
         made = truth * (1, 0, 0)
@@ -71,7 +71,7 @@ def test_one_row_of_means_for_each_number_of_hints(eval_photos: list[EvalPhoto])
     rows = evaluate_network(Knowing(), eval_photos, CPU, (0, 5, 36))
     assert [(row["hints"], row["photos"]) for row in rows] == [(0, 3), (5, 3), (36, 3)]
     assert rows[0]["psnr"] < rows[1]["psnr"] < rows[2]["psnr"] and "weighted" not in rows[0]
-    each = score_network(Knowing(), eval_photos, CPU, 36)
+    each = score_network(Knowing(), eval_photos, CPU, [36])[36]
     assert rows[2]["ciede"] == pytest.approx(np.mean([row["ciede"] for row in each]))
     colored, true = (sum(row[name] for row in each) for name in ("colourfulness", "true_colourfulness"))
     assert rows[2]["colourfulness"] == pytest.approx(colored / true)
@@ -79,12 +79,13 @@ def test_one_row_of_means_for_each_number_of_hints(eval_photos: list[EvalPhoto])
 
 def test_class_weights_count_cell_by_cell(eval_photos: list[EvalPhoto]) -> None:
     weights = torch.rand(2, 32, generator=torch.Generator().manual_seed(0)) + 0.1
-    (row,) = score_network(Knowing(), eval_photos[:1], CPU, 20, weights)
+    (row,) = score_network(Knowing(), eval_photos[:1], CPU, [20], weights)[20]
     photo, expected = eval_photos[0], 0.0
-    shown = photo.lab[..., 1:] * protocol.hint_mask(protocol.hint_centres(photo.name, 20))[..., None]
+    true_ab = photo.to_lab()[..., 1:]
+    shown = true_ab * protocol.hint_mask(protocol.hint_centres(photo.name, 20))[..., None]
     for head in range(2):
         wanted, got = (
-            np.digitize(ab[..., head].astype(np.float32), np.arange(-120, 128, 8)) for ab in (photo.lab[..., 1:], shown)
+            np.digitize(ab[..., head].astype(np.float32), np.arange(-120, 128, 8)) for ab in (true_ab, shown)
         )
         weight = weights[head].numpy()[wanted]
         right = np.log(1 + 31 * np.exp(-10.0))
@@ -97,7 +98,7 @@ def test_rows_for_all_photos_and_for_those_that_pass_the_filter(tmp_path: Path) 
     for name, rgb in (("v1.png", vivid), ("v2.png", vivid), ("g.png", grey)):
         Image.fromarray(rgb).save(tmp_path / name)
     photos = load_photos(tmp_path)
-    rows = report_rows(lambda count: score_network(Knowing(), photos, CPU, count), photos, [0, 5])
+    rows = report_rows(score_network(Knowing(), photos, CPU, [0, 5]), photos)
     assert [(row["photos"], row["count"], row["hints"]) for row in rows] == [
         ("unfiltered", 3, 0),
         ("unfiltered", 3, 5),
@@ -137,9 +138,10 @@ class Painted:
 def test_a_run_and_the_bundle_of_its_weights_agree(eval_photos: list[EvalPhoto]) -> None:
     torch.manual_seed(0)
     network = build(ModelConfig(channels=(8, 8, 8), blocks=(1, 1, 1), heads=2)).eval()
+    ours = score_network(network, eval_photos, CPU, (0, 36))
+    bundle = score_bundle(Painted(network), eval_photos, (0, 36))  # type: ignore[arg-type]
+    assert list(ours) == list(bundle) == [0, 36]
     for count in (0, 36):
-        ours = score_network(network, eval_photos, CPU, count)
-        bundle = score_bundle(Painted(network), eval_photos, count)  # type: ignore[arg-type]
-        for a, b in zip(ours, bundle, strict=True):
+        for a, b in zip(ours[count], bundle[count], strict=True):
             assert a["psnr"] == pytest.approx(b["psnr"], abs=0.1)
             assert a["accuracy"] == pytest.approx(b["accuracy"], abs=0.01)
