@@ -87,7 +87,7 @@ def test_the_papers_preset_brings_its_recipe_and_options_change_it(gcolor, photo
 @pytest.mark.parametrize(
     ("options", "code", "says"),
     [
-        (["--preset", "huge"], 2, "--preset huge: not known; there are default, paper"),
+        (["--preset", "huge"], 2, "--preset huge: not known; there are default, hintunet, paper"),
         (["--size", "100"], 2, "--size 100: must be a multiple of 16"),
         (["--device", "tpu"], 6, "device 'tpu' is not known; use auto, cpu, cuda or cuda:N"),
         (["--validation", "nowhere"], 2, "nowhere: no such folder"),
