@@ -1,19 +1,27 @@
-"""Folders on any file system that fsspec or pyarrow knows: s3://, gs://, abfs://, hdfs://, file:// and many more."""
+"""Where a batch's files lie: a folder of this machine, or one on any file system that fsspec or pyarrow knows: s3://,
+gs://, abfs://, hdfs://, file:// and many more."""
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import functools
 import hashlib
 import importlib.util
 import os
+import posixpath
 import uuid
+from collections.abc import Container, Iterator, Mapping
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol
 
 from ...color.errors import EngineError, UsageError, one_line
-from ..files import TEMPORARY
-from .fingerprint import Fingerprint
+from ...color.walk import walk
+from ..files import TEMPORARY, sweep
+from .fingerprint import Fingerprint, Status, take
 
 # Where an object appears whole or not at all by itself; elsewhere it is written beside its place and renamed.
 OBJECT_STORES = {"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "oci", "oss", "tos", "r2", "memory"}
@@ -22,6 +30,17 @@ OBJECT_STORES = {"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "oci", 
 def is_url(place: object) -> bool:
     """Whether this is no path of the local machine."""
     return "://" in str(place)
+
+
+def new_place(where: Path | str) -> Place:
+    """The place of a path or a URL. Raises what `Url` raises."""
+    return Url(str(where)) if is_url(where) else Folder(where)
+
+
+@functools.lru_cache(maxsize=16)
+def open_place(root: str) -> Place:
+    """The place of this root, opened once in a process: to fetch from and to store in, not to list."""
+    return new_place(root)
 
 
 class Stat(NamedTuple):
@@ -39,62 +58,185 @@ class Stat(NamedTuple):
         return Fingerprint(self.st_size, self.st_mtime_ns, self.st_mtime_ns, digest)
 
 
-@functools.lru_cache(maxsize=16)
-def open_place(url: str) -> Place:
-    """The place of a URL, opened once in a process."""
-    return Place(url)
+class Place(Protocol):
+    """A folder. Names are relative to it, with forward slashes. Methods raise OSError where nothing else is said."""
+
+    root: str
+    """Its path or URL, as jobs and messages have it."""
+
+    @property
+    def here(self) -> Path | None:
+        """The folder on this machine; None where it is elsewhere."""
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Where it is, from the top: a place within another begins with the parts of that."""
+
+    @property
+    def listing(self) -> Mapping[str, Stat]:
+        """Every file below, by one listing; empty where each file is asked for itself. Raises UsageError."""
+
+    def list(self, endings: Container[str]) -> Iterator[str]:
+        """The names below whose ending, in small letters, is one of these; see `walk`. Raises UsageError."""
+
+    def name_of(self, path: str) -> str | None:
+        """The name of a file that a list calls so; None where that lies outside."""
+
+    def exists(self, name: str) -> bool:
+        """Whether anything has this name. Raises UsageError alone, as `stat` and `take` may."""
+
+    def stat(self, name: str) -> Status:
+        """What tells whether a file changed."""
+
+    def take(self, name: str) -> Fingerprint:
+        """Read a file for its fingerprint."""
+
+    def fetch(self, name: str, to: Path) -> Path:
+        """A file of this machine with what that one holds: itself, or a copy at `to`."""
+
+    def store(self, source: Path, name: str) -> Stat | None:
+        """Put a file of this machine there, whole or not at all; what a listing will say of it, if it is listed."""
+
+    def remove(self, name: str) -> None:
+        """Remove a file that may be there."""
+
+    def sweep(self) -> None:
+        """Remove the temporary files of killed runs."""
 
 
-class Place:
-    """A folder. Names are relative to it, with forward slashes.
+class Folder:
+    """A folder of this machine; "" is the current one, where names may be any paths. To `store` a file is to rename
+    it: it must lie on the same file system."""
 
-    Raises EngineError where what the URL needs is not installed, UsageError where it is no URL that can be used. All
-    methods raise OSError.
+    listing: Mapping[str, Stat] = MappingProxyType({})
+
+    def __init__(self, path: Path | str) -> None:
+        self.here = Path(path)
+        self.root = str(path)
+        self._start = f"{path}/" if str(path) else ""
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        return "file", *_parts(self.here)
+
+    def list(self, endings: Container[str]) -> Iterator[str]:
+        return (name for name, _ in walk(self.here, endings))
+
+    def name_of(self, path: str) -> str | None:
+        """Taken from there, or else from the current folder."""
+        tried = [os.path.join(self.root, path)]
+        if not os.path.lexists(tried[0]):
+            tried.append(path)
+        for place in reversed(tried):
+            for real in (os.path.abspath, os.path.realpath):
+                name = os.path.relpath(real(place), real(self.root))
+                if name != os.curdir and name.split(os.sep)[0] != os.pardir:
+                    return name.replace(os.sep, "/")
+        return None
+
+    def exists(self, name: str) -> bool:
+        return os.path.lexists(self._start + name)
+
+    def stat(self, name: str) -> Status:
+        return os.stat(self._start + name)
+
+    def take(self, name: str) -> Fingerprint:
+        return take(self._start + name)
+
+    def fetch(self, name: str, to: Path) -> Path:
+        return Path(self._start + name)
+
+    def store(self, source: Path, name: str) -> None:
+        os.replace(source, self._start + name)
+
+    def remove(self, name: str) -> None:
+        Path(self._start + name).unlink(missing_ok=True)
+
+    def sweep(self) -> None:
+        sweep(self.here)
+
+
+class Url:
+    """A folder on another file system. It is as its first listing shows it: files stored since are not in that.
+
+    Raises EngineError where what the URL needs is not installed, UsageError where it is no URL that can be used.
     """
+
+    here = None
 
     def __init__(self, url: str) -> None:
         if importlib.util.find_spec("fsspec") is None:
             raise EngineError(f"{url}: fsspec is not installed; pip install 'gcolor[ray]'")
         import fsspec
 
-        self.url = url.rstrip("/")
+        self.root = url.rstrip("/")
         try:
             try:
-                self._fs, self._root = fsspec.core.url_to_fs(self.url)
+                self._fs, self._top = fsspec.core.url_to_fs(self.root)
             except ImportError as missing:
                 # As for s3, which pyarrow has without more.
-                self._fs, self._root = _by_pyarrow(self.url, missing)
+                self._fs, self._top = _by_pyarrow(self.root, missing)
         except (ValueError, OSError) as error:
             raise UsageError(f"{url}: is no place that can be used ({one_line(error)})") from error
         protocols = self._fs.protocol if isinstance(self._fs.protocol, tuple) else (self._fs.protocol,)
-        self._whole = bool({*protocols, url.partition("://")[0]} & OBJECT_STORES)
+        self._protocols = {*protocols, url.partition("://")[0]}
+        self._atomic = bool(self._protocols & OBJECT_STORES)
 
-    def list(self) -> dict[str, Stat]:
-        """Every file below, by one listing; none where there is no such folder."""
-        self._fs.invalidate_cache()
-        start = len(self._root.rstrip("/")) + 1
-        found = self._fs.find(self._root, detail=True)
+    @property
+    def parts(self) -> tuple[str, ...]:
+        if "file" in self._protocols:
+            return "file", *_parts(Path(self._top))
+        return tuple(self.root.split("/"))
+
+    @cached_property
+    def listing(self) -> Mapping[str, Stat]:
+        try:
+            self._fs.invalidate_cache()
+            start = len(self._top.rstrip("/")) + 1
+            found = self._fs.find(self._top, detail=True)
+        except OSError as error:
+            raise UsageError(f"{self.root}: cannot be listed ({error.strerror or error})") from error
         return {path[start:]: _stat(about) for path, about in found.items()}
 
-    def read(self, name: str) -> bytes | None:
-        """What a file holds; None where there is none."""
-        try:
-            data: bytes = self._fs.cat_file(self._path(name))
-        except FileNotFoundError:
-            return None
-        return data
+    def list(self, endings: Container[str]) -> Iterator[str]:
+        for name in self.listing:
+            hidden = name.startswith(".") or "/." in name
+            if not hidden and os.path.splitext(name)[1].lower() in endings:
+                yield name
 
-    def fetch(self, name: str, to: Path) -> None:
-        """Copy a file to the local machine."""
-        if self._whole:
-            to.write_bytes(self._fs.cat_file(self._path(name)))  # fewer requests than get_file
+    def name_of(self, path: str) -> str | None:
+        name = path.removeprefix(f"{self.root}/")
+        if name in self.listing:
+            return name
+        name = posixpath.normpath(name)
+        inside = not is_url(path.removeprefix(f"{self.root}/")) and name.split("/")[0] not in ("", ".", "..")
+        return name if inside else None
+
+    def exists(self, name: str) -> bool:
+        return name in self.listing
+
+    def stat(self, name: str) -> Stat:
+        try:
+            return self.listing[name]
+        except KeyError:
+            raise self._missing(name) from None
+
+    def take(self, name: str) -> Fingerprint:
+        return self.stat(name).fingerprint(hashlib.blake2b(self._read(name), digest_size=16).hexdigest())
+
+    def fetch(self, name: str, to: Path) -> Path:
+        if self._atomic:
+            to.write_bytes(self._read(name))  # fewer requests than get_file
         else:
-            self._fs.get_file(self._path(name), str(to))
+            try:
+                self._fs.get_file(self._path(name), str(to))
+            except FileNotFoundError:
+                raise self._missing(name) from None
+        return to
 
     def store(self, source: Path, name: str) -> Stat:
-        """Copy a file from the local machine; it appears whole or not at all."""
         path = self._path(name)
-        if self._whole:
+        if self._atomic:
             self._fs.pipe_file(path, source.read_bytes())
         else:
             folder, _, last = path.rpartition("/")
@@ -111,14 +253,33 @@ class Place:
         return _stat(self._fs.info(path))
 
     def remove(self, name: str) -> None:
-        """Remove a file that may be there."""
         try:
             self._fs.rm_file(self._path(name))
         except FileNotFoundError:
             pass
 
+    def sweep(self) -> None:
+        for name in self.listing:
+            if posixpath.basename(name).startswith(TEMPORARY):
+                with contextlib.suppress(OSError):
+                    self.remove(name)
+
+    def _read(self, name: str) -> bytes:
+        try:
+            data: bytes = self._fs.cat_file(self._path(name))
+        except FileNotFoundError:
+            raise self._missing(name) from None
+        return data
+
+    def _missing(self, name: str) -> FileNotFoundError:
+        return FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), f"{self.root}/{name}")
+
     def _path(self, name: str) -> str:
-        return f"{self._root.rstrip('/')}/{name}"
+        return f"{self._top.rstrip('/')}/{name}"
+
+
+def _parts(folder: Path) -> tuple[str, ...]:
+    return Path(os.path.normcase(folder.resolve())).parts
 
 
 def _by_pyarrow(url: str, missing: ImportError) -> tuple[Any, str]:

@@ -15,9 +15,8 @@ from PIL import Image
 fsspec = pytest.importorskip("fsspec", reason="fsspec is missing; pip install 'gcolor[ray]' brings it")
 
 from gcolor.color.errors import UsageError  # noqa: E402
-from gcolor.runtime.batch.batch import Look  # noqa: E402
+from gcolor.runtime.batch.batch import Batch, Look  # noqa: E402
 from gcolor.runtime.batch.options import Options  # noqa: E402
-from gcolor.runtime.batch.remote_batch import RemoteBatch  # noqa: E402
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -139,7 +138,7 @@ def test_an_object_store(world: Path) -> None:
     options = Options(images="memory://bucket/imgs", device="cpu")
 
     def color() -> tuple[int, int, int]:
-        with RemoteBatch(options) as batch:
+        with Batch(options) as batch:
             errors = [result.error for result in batch.make(batch.first)]
             assert not any(errors)
             assert batch.look() == Look()
@@ -157,9 +156,9 @@ def test_an_output_that_cannot_be_written(world: Path, monkeypatch: pytest.Monke
     """Found before the model is loaded."""
     options = Options(images=world / "imgs", output=f"file://{world}/imgs/a.jpg/out", device="cpu")
     with pytest.raises(UsageError, match="outside"):
-        RemoteBatch(options)
+        Batch(options)
     (world / "file").write_text("")
     monkeypatch.setattr("gcolor.runtime.batch.opening.Opening.open", None)
     options = Options(images=world / "imgs", output=f"file://{world}/file/out", device="cpu")
-    with RemoteBatch(options) as batch, pytest.raises(UsageError, match="cannot be written"):
+    with Batch(options) as batch, pytest.raises(UsageError, match="cannot be written"):
         list(batch.make(batch.first))
