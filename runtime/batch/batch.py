@@ -71,7 +71,7 @@ class Batch:
         self._opened: tuple[Colorizer, int] | None = None
         self._report: Report | None = None
         self._failures: FailureList | None = None
-        self._begun: frozenset[str] = frozenset()
+        self._begun: set[str] = set()
         with ExitStack() as self._open:
             self.first = self._begin()
             self._open = self._open.pop_all()
@@ -91,7 +91,7 @@ class Batch:
         self._root, self.place = output.root, show(output.root)
         self.journal = self._open.enter_context(self._open_journal(found))
         try:
-            self._begun = begun_outputs(output)
+            self._begun |= begun_outputs(output)
         except (OSError, ValueError):
             self.warnings.append(f"{self.place}/{MAKING}: cannot be read; what it names is not touched")
         if not options.dry_run:
@@ -158,8 +158,11 @@ class Batch:
                 yield self._tell(self._finish(result))
 
     def _finish(self, result: Result) -> Result:
-        ours = self.options.if_exists == "overwrite" or result.job.made in self._begun
-        return finish(result, self.journal, ours)
+        made = result.job.made
+        result = finish(result, self.journal, self.options.if_exists == "overwrite" or made in self._begun)
+        if not result.error:
+            self._begun.discard(made)
+        return result
 
     def _find(self) -> Found:
         options = self.options

@@ -95,13 +95,13 @@ class StoredJournal(Journal):
             raise UsageError(f"{where}: cannot be written ({error.strerror or error})") from error
 
 
-def begun_outputs(place: Place) -> frozenset[str]:
+def begun_outputs(place: Place) -> set[str]:
     """The outputs that a batch was making when it was cut off. Raises OSError and ValueError where the list of them
     cannot be read."""
     if not place.exists(MAKING):
-        return frozenset()
+        return set()
     with tempfile.TemporaryDirectory(prefix="gcolor-journal-") as work:
         names = json.loads(place.fetch(MAKING, Path(work, "making")).read_bytes())
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise ValueError("not a list of names")
-    return frozenset(names)
+    return set(names)
