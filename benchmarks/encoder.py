@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 import numpy as np
@@ -31,7 +31,7 @@ from gcolor.trainer.scoring.held_out import load_photos
 from gcolor.trainer.scoring.of_network import score_network
 
 KINDS = ("none", "random", "pretrained")
-ENCODER = "efficientnet-lite2"
+ENCODER: Literal["efficientnet-lite2"] = "efficientnet-lite2"
 SIZE, BATCH = 128, 16
 SCORED = {0: None, 10: 96}
 """Hints, and on how many of the held-out photos."""
@@ -94,7 +94,7 @@ def main(shards: Path, held_out: Path, folder: Path, start: Path, passes: int, s
     found: dict[str, list[dict[str, Any]]] = {kind: [] for kind in KINDS}
     for seed in range(seeds):
         for kind in KINDS:
-            model = replace(PRESETS["hintunet"], encoder="" if kind == "none" else ENCODER)
+            model = PRESETS["hintunet"] if kind == "none" else replace(PRESETS["hintunet"], encoder=ENCODER)
             config = TrainConfig(model=model, steps=passes // BATCH, loader="torch", seed=seed, hint_free=free)
             config.stages = [Stage(until=1.0, size=SIZE, batch_size=BATCH)]
             config.learning_rate, config.warmup_steps, config.ema = 1e-3, 30, 0.99

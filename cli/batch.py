@@ -16,7 +16,7 @@ from .views import BatchView
 
 if TYPE_CHECKING:
     from ..runtime.batch.batch import Batch
-    from ..runtime.pictures.tiff import Compression
+    from ..runtime.formats import Compression
 
 _PATH = click.Path(path_type=Path)
 

@@ -30,7 +30,7 @@ Floats = NDArray[np.float32]
 Deep = NDArray[np.uint16]
 
 ENTRIES = 1 << 20
-LEAST = 1e-6
+LEAST = np.float32(1e-6)
 ONE = np.float32(ENTRIES - 1)
 LUMINANCE = XYZ_FROM_RGB[1].astype(np.float32)[None]
 
@@ -71,9 +71,9 @@ def _cube_root(v: Any) -> Floats:
 
 def _index(v: Floats) -> NDArray[np.int32]:
     """The entry of a value in 0..1; float errors beside that are cut off."""
-    root = cv2.sqrt(np.maximum(v, np.float32(0)))
+    root: Any = cv2.sqrt(np.maximum(v, np.float32(0)))
     np.minimum(root, np.float32(1), out=root)
-    root *= ONE  # type: ignore[arg-type]
+    root *= ONE
     return np.asarray(np.rint(root, out=root).astype(np.int32)).reshape(v.shape)
 
 
@@ -93,10 +93,10 @@ def _into_gamut(linear: Floats) -> Floats:
     red, green, blue = cv2.split(linear)
     above = cv2.subtract(cv2.max(cv2.max(red, green), blue), y)
     below = cv2.subtract(y, cv2.min(cv2.min(red, green), blue))
-    keep = cv2.min(cv2.divide(1.0 - y, cv2.max(above, LEAST)), cv2.divide(y, cv2.max(below, LEAST)))  # type: ignore[call-overload]
-    keep = cv2.min(keep, 1.0)  # type: ignore[call-overload]  # scalars are taken, too
-    gray = cv2.multiply(y, 1.0 - keep)
-    return np.asarray(cv2.merge([cv2.add(gray, cv2.multiply(plane, keep)) for plane in (red, green, blue)]), np.float32)
+    keep = np.minimum((1 - y) / np.maximum(above, LEAST), y / np.maximum(below, LEAST))
+    keep = np.minimum(keep, np.float32(1))
+    gray = y * (1 - keep)
+    return np.asarray(cv2.merge([gray + plane * keep for plane in (red, green, blue)]), np.float32)
 
 
 def _encode(linear: Floats) -> Deep:

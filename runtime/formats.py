@@ -7,11 +7,15 @@ import os
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from typing import Literal
 
 from PIL import Image
 
 from ..color.errors import PictureError
 from ..color.walk import walk
+
+Compression = Literal["none", "lzw", "deflate", "zstd"]
+"""How a TIFF is written."""
 
 MAX_PIXELS = 200_000_000
 

@@ -6,11 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from ...color.errors import UsageError
+from ...color.errors import PictureError, UsageError
 from ..device import parse_devices
-from ..formats import MAX_PIXELS, SUFFIXES
-from ..pictures.options import HOLD_XMP
-from ..pictures.tiff import Compression
+from ..formats import MAX_PIXELS, SUFFIXES, Compression
 from .check import IfExists
 from .journal import canonical
 from .opening import Opening
@@ -60,8 +58,12 @@ class Settings:
             values["page"] = self.page
         if kind and kind.name == "TIFF" and self.tiff_compression != "deflate":
             values["tiff_compression"] = self.tiff_compression
-        if not self.provenance and kind and kind.name in HOLD_XMP:
-            values["provenance"] = False
+        if not self.provenance and kind:
+            # Not above: a rerun without work loads no decoder.
+            from ..pictures.options import HOLD_XMP
+
+            if kind.name in HOLD_XMP:
+                values["provenance"] = False
         if self.mark:
             values["mark"] = True
         return canonical(values)
@@ -97,6 +99,7 @@ def refuse_contradictions(options: Options) -> None:
     if options.force and options.if_exists in ("skip", "error"):
         raise UsageError(f"--force makes outputs again, --if-exists {options.if_exists} forbids it; choose one")
     elsewhere = any(map(is_url, (options.images, options.hints, options.output)))
+    _check_compression(options.settings.tiff_compression)
     if options.settings.page == "all" and elsewhere:
         raise UsageError("--page all looks into the files first, which must be on this machine; choose --page N")
     if not options.watch:
@@ -107,3 +110,13 @@ def refuse_contradictions(options: Options) -> None:
         raise UsageError("--watch looks at folders of this machine, without --ray; leave it out")
     if options.files_from or options.dry_run:
         raise UsageError("--watch is for a folder that fills up; leave --files-from and --dry-run out")
+
+
+def _check_compression(compression: Compression) -> None:
+    if compression in ("lzw", "zstd"):
+        from ..pictures.tiff import encoder  # not above: a rerun without work loads no decoder
+
+        try:
+            encoder(compression)
+        except PictureError as error:
+            raise UsageError(f"--tiff-compression: {error}") from error

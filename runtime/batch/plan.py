@@ -14,7 +14,6 @@ from ...color.hint_folder import SUFFIXES as HINT_SUFFIXES
 from ...color.hint_folder import HintFolder
 from ..files import TEMPORARY, show, unwritable
 from ..formats import SUFFIXES, output_name
-from ..pictures import count_pages
 from .places import Folder, Place, Stat, Url, is_url, new_place, open_place
 
 # Formats whose files may hold several pictures.
@@ -184,6 +183,8 @@ def _listed(job: Job, places: Places) -> tuple[Stat | None, ...]:
 
 def _pages(root: Path, names: Iterable[str]) -> Iterator[tuple[str, str, int | None]]:
     """Each picture in the files: the file's name, what the picture is called, and its page where there are several."""
+    from ..pictures import count_pages  # not above: a rerun without work loads no decoder
+
     for name in names:
         stem, ending = os.path.splitext(name)
         kind = SUFFIXES.get(ending.lower())

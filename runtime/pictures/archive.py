@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ...color.errors import PictureError, one_line
 from ...color.lab import Bytes, Samples
 from .kinds import OtherKindError, is_unsupported
-from .tiff_pages import ASSOCIATED, EXTRA, PALETTE, RGB, WHITE_IS_ZERO, Page, refuse
+from .tiff_pages import ASSOCIATED, EXTRA, WHITE_IS_ZERO, Page, refuse
 from .turn import turn
 
 ALPHA = (1, 2)  # premultiplied, and not
@@ -25,7 +25,10 @@ ALPHA = (1, 2)  # premultiplied, and not
 
 @dataclass(frozen=True)
 class Stored:
-    """Samples as displayed, uint8 or uint16 [H, W] or [H, W, 3], and alpha of their kind. warnings: of the decoder."""
+    """Samples as displayed, uint8 or uint16 [H, W], [H, W, 3] or (CMYK) [H, W, 4], and alpha of their kind.
+
+    warnings: of the decoder.
+    """
 
     samples: Samples
     alpha: Samples | None = None
@@ -54,8 +57,6 @@ def read_tiff(file: BinaryIO, page: Page) -> Stored:
                 raise OtherKindError(kind) from error
             raise
         samples, alpha = _split(pixels, page, bool(stored.planarconfig == 2 and page.samples > 1))
-        if page.photometric == PALETTE:
-            raise OtherKindError(f"{kind}, with a palette")
     turned = page.orientation
     return Stored(turn(samples, turned), None if alpha is None else turn(alpha, turned), tuple(warnings))
 
@@ -81,9 +82,11 @@ def _split(pixels: NDArray[Any], page: Page, planes: bool) -> tuple[Any, Any]:
     if most != whole:
         pixels = np.rint(np.minimum(pixels, most) * (whole / most))
     pixels = pixels.astype(np.uint8 if bits <= 8 else np.uint16)
-    colors = 3 if page.photometric in (RGB, 6) else 1
+    colors = page.colors
+    if pixels.shape[2] < colors:
+        raise OtherKindError("a TIFF of a rare layout")
     extra = page.tags.all(EXTRA)
-    samples = np.ascontiguousarray(pixels[..., :colors] if colors == 3 else pixels[..., 0])
+    samples = np.ascontiguousarray(pixels[..., :colors] if colors > 1 else pixels[..., 0])
     alpha = None
     if pixels.shape[2] > colors and extra[:1] and extra[0] in ALPHA:
         alpha = np.ascontiguousarray(pixels[..., colors])

@@ -63,7 +63,7 @@ def codestream(jp2: bytes) -> bytes:
 
 
 class Layout(NamedTuple):
-    """How a codestream's samples are stored. subsampled: components have different sizes."""
+    """How a codestream's samples are stored. subsampled: not each component has every pixel."""
 
     width: int
     height: int
@@ -82,7 +82,8 @@ def layout(data: bytes) -> Layout | None:
     if not parts or len(parts[-1]) < 3:
         return None
     bits = max((part[0] & 127) + 1 for part in parts)
-    return Layout(right - left, bottom - top, bits, len({part[1:] for part in parts}) > 1)
+    subsampled = any(part[1:] != b"\1\1" for part in parts)
+    return Layout(right - left, bottom - top, bits, subsampled)
 
 
 def _box(data: bytes, name: bytes = b"uuid") -> bytes:

@@ -20,8 +20,9 @@ import PIL
 HANDLER = ctypes.CFUNCTYPE(
     ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_void_p
 )
-# What is said of tags says nothing of pixels.
+# What is said of tags, or of the age of a format, says nothing of pixels.
 OF_TAGS = re.compile(r"TIFF(ReadDirectory|Fetch|ReadCustomDirectory|ReadEXIF|AdvanceDirectory|\w*Tag)|Directory")
+OF_AGE = re.compile(r"Deprecated and troublesome")
 MOST = 20
 
 
@@ -81,9 +82,9 @@ def _hear(into: list[str], tif: int, user: int, module: bytes | None, form: byte
     text = ctypes.create_string_buffer(500)
     _c_library().vsnprintf(text, len(text), ctypes.c_char_p(form), ctypes.c_void_p(values))
     where = (module or b"").decode("utf-8", "replace")
-    if len(into) < MOST and not OF_TAGS.match(where):
-        # libtiff names its own functions, and the file, whose name is said anyhow.
-        into.append(" ".join(text.value.decode("utf-8", "replace").split()).rstrip("."))
+    said = " ".join(text.value.decode("utf-8", "replace").split()).rstrip(".")
+    if len(into) < MOST and not OF_TAGS.match(where) and not OF_AGE.match(said):
+        into.append(said)
     return 1  # said; nobody else is to hear it
 
 

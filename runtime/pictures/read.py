@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from ...color.errors import PictureError, one_line
-from ...color.lab import Bytes
+from ...color.lab import Bytes, Samples
 from ...color.png import is_whole, may_lack_rows, with_whole_key
 from ...color.profile import to_srgb
 from ..formats import MAX_PIXELS
@@ -186,10 +186,16 @@ def _of_samples(source: Source, stored: Stored) -> Picture:
     if stored.samples.dtype == np.uint16:
         picture = _of_deep(source, stored.samples, stored.alpha, turned)  # type: ignore[arg-type]
     else:
-        rgb, profile = to_srgb(Image.fromarray(stored.samples), _profile(source))
+        rgb, profile = to_srgb(_as_image(stored.samples), _profile(source))
         picture = Picture(rgb, stored.alpha, read_notes(source, turned, profile))
     picture.warnings += [*stored.warnings, *source.warnings]
     return picture
+
+
+def _as_image(samples: Samples) -> Image.Image:
+    if samples.ndim == 3 and samples.shape[2] == 4:
+        return Image.frombytes("CMYK", samples.shape[1::-1], samples.tobytes())
+    return Image.fromarray(samples)
 
 
 def _profile(source: Source) -> bytes | None:

@@ -215,7 +215,11 @@ def open_stored(source: Source, complaint: str) -> Stored | None:
         data = source.data()
         found = jp2.layout(data)
         if found and found.subsampled:
-            return archive.read_other("jpeg2k", data, "a JPEG 2000 picture whose components have different sizes")
+            return archive.read_other("jpeg2k", data, "a JPEG 2000 picture whose components lack pixels (subsampled)")
+    if source.page is not None and source.page.compression == 1 and archive.is_installed():
+        # Tiles that Pillow does not put together.
+        source.file.seek(0)
+        return archive.read_tiff(source.file, source.page)
     if is_unsupported(complaint):
         raise OtherKindError(f"{_a(source.kind)} of a rare layout ({complaint})")
     return None

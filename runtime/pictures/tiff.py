@@ -6,18 +6,15 @@ import struct
 import zlib
 from collections.abc import Callable
 from fractions import Fraction
-from typing import Literal, get_args
 
 import numpy as np
 
 from ...color.errors import PictureError
 from ...color.lab import Samples
+from ..formats import Compression
 from .exif import STORAGE, read_tags
 from .picture import Notes
 from .tags import BYTE, PROFILE, RATIONAL, SIZES, UNDEFINED, XMP, Directory, Tag, long, serialise, short
-
-Compression = Literal["none", "lzw", "deflate", "zstd"]
-COMPRESSIONS: tuple[Compression, ...] = get_args(Compression)
 
 # Tags of TIFF 6.0, and their values here.
 WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, OFFSETS = 256, 257, 258, 259, 262, 273

@@ -12,7 +12,7 @@ from .tags import Directory, Reader
 
 NEW_SUBFILE, SUBFILE, WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC = 254, 255, 256, 257, 258, 259, 262
 OFFSETS, ORIENTATION, SAMPLES, COUNTS, PLANAR, SUB_IFDS, EXTRA, FORMAT = 273, 274, 277, 279, 284, 330, 338, 339
-TILE_OFFSETS, TILE_COUNTS, SUBSAMPLING = 324, 325, 530
+TILE_OFFSETS, TILE_COUNTS, INK_SET = 324, 325, 332
 SECOND_PAGE, REDUCED_OLD = 2, 2
 LAYERS = frozenset({37724})
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, MASK, CMYK, YCBCR, CIELAB = 0, 1, 2, 3, 4, 5, 6, 8
@@ -104,6 +104,16 @@ class Page:
         """Whether its samples are unsigned integers of at most 16 bits."""
         return self.formats <= {UNSIGNED, UNDEFINED} and max(self.bits) <= 16
 
+    @property
+    def is_cmyk(self) -> bool:
+        """Whether its inks are cyan, magenta, yellow and black."""
+        return self.photometric == CMYK and self.tags.first(INK_SET, 1) == 1
+
+    @property
+    def colors(self) -> int:
+        """Samples of a pixel without alpha and the like."""
+        return 4 if self.photometric == CMYK else 3 if self.photometric in (RGB, YCBCR) else 1
+
     def ways_of_its_own(self) -> str:
         """What Pillow does not read right in it, in words; "" where there is nothing."""
         bits, compression = max(self.bits), self.compression
@@ -162,10 +172,14 @@ def begin_with(file: BinaryIO, page: Page) -> bytes:
 
 def refuse(page: Page) -> None:
     """Raise OtherKindError for what no reader here makes a picture of."""
-    if page.ways_of_its_own() and not (page.has_white and page.photometric in (*range(4), YCBCR)):
-        if not page.has_white:
-            raise OtherKindError(f"{page.ways_of_its_own()}, which have no fixed white")
-        raise OtherKindError(page.ways_of_its_own())
+    what = page.ways_of_its_own() or "a TIFF of a rare layout"
+    if not page.has_white:
+        raise OtherKindError(f"{what}, which have no fixed white")
+    if page.photometric == PALETTE:
+        raise OtherKindError(f"{what}, with a palette")
+    bits = max(page.bits)
+    if page.photometric not in (WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, YCBCR) and not (page.is_cmyk and bits == 8):
+        raise OtherKindError(what)
 
 
 def _page(reader: Reader, at: int) -> Page:

@@ -14,12 +14,12 @@ from PIL import Image
 from ...color.errors import PictureError, one_line
 from ...color.lab import Bytes, Samples
 from ..files import replace_file
-from ..formats import Format, format_of
+from ..formats import Compression, Format, format_of
 from .encode_deep import encode_deep
 from .jp2 import codestream, with_notes
 from .options import CODESTREAMS, not_kept, save_options
 from .picture import Notes, Picture
-from .tiff import Compression, tiff
+from .tiff import tiff
 
 
 def write_picture(

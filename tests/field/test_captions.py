@@ -32,12 +32,8 @@ def extended(count: int) -> tuple[bytes, bytes, list[bytes]]:
     """Main XMP, the extension, and both as segments."""
     whole = XMP.replace(b"box 12", b"x" * count)
     guid = hashlib.md5(whole).hexdigest().upper().encode()
-    main = XMP.replace(
-        b"<dc:source>",
-        b'<xmpNote:HasExtendedXMP xmlns:xmpNote="http://ns.adobe.com/xmp/note/">'
-        + guid
-        + b"</xmpNote:HasExtendedXMP><dc:source>",
-    )
+    note = b'<xmpNote:HasExtendedXMP xmlns:xmpNote="http://ns.adobe.com/xmp/note/">%s</xmpNote:HasExtendedXMP>' % guid
+    main = XMP.replace(b"<dc:source>", note + b"<dc:source>")
     parts = [segment(0xE1, NAME + main)]
     for at in range(0, len(whole), 65000):
         head = EXTENSION + guid + struct.pack(">II", len(whole), at)

@@ -6,6 +6,7 @@ import io
 import struct
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -36,7 +37,7 @@ def test_gray_of_10_to_16_bits(tmp_path: Path, bits: int, order: str, white: boo
     assert read_area(path) == HEIGHT * WIDTH
 
 
-LAYOUTS = {
+LAYOUTS: dict[str, dict[str, Any]] = {
     "planes": {"planarconfig": "separate"},
     "planes, deflated": {"planarconfig": "separate", "compression": "zlib"},
     "planes, tiles": {"planarconfig": "separate", "tile": (32, 32)},

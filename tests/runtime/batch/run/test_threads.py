@@ -22,7 +22,10 @@ def color(jobs: list[Job], out: Path) -> list[Result]:
     """Colour the jobs and put the outputs into their places."""
     out.mkdir(exist_ok=True)
     with Journal.open(out) as journal:
-        return [finish(r, journal) for r in run_batch(Colorizer(device="cpu", threads=1), jobs, Settings(), 3)]
+        return [
+            finish(r, journal)
+            for r in run_batch(Colorizer(device="cpu", threads=1), jobs, Settings(provenance=False), 3)
+        ]
 
 
 def test_a_batch_paints_what_a_plain_loop_paints(grey_folder: Path, tmp_path: Path) -> None:
