@@ -27,6 +27,8 @@ def color_anywhere(color: Callable[[Job], Result], job: Job) -> Result:
     with tempfile.TemporaryDirectory(prefix="gcolor-", ignore_cleanup_errors=True) as work:
         try:
             copy = _fetch(job, Path(work))
+        except FileNotFoundError as error:
+            return Result(job, 0.0, error=f"cannot be read ({_why(error)})")
         except (OSError, GcolorError) as error:
             return Result(job, 0.0, error=f"cannot be fetched ({_why(error)})")
         result = _named(color(copy), copy, job)
