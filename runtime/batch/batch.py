@@ -98,8 +98,8 @@ class Batch:
             output.sweep()
         checked = self._check(found)
         self._warn(found)
-        self._note(checked)
-        return self._what_to_do(found, checked)
+        self._open_lists(checked)
+        return self._to_do(found, checked)
 
     def _open_journal(self, found: Found) -> Journal:
         folder = found.places.output.here
@@ -113,7 +113,7 @@ class Batch:
     def look(self) -> Look:
         """Find and compare anew. Raises UsageError."""
         found = self._find()
-        return self._what_to_do(found, self._check(found))
+        return self._to_do(found, self._check(found))
 
     def make(
         self,
@@ -143,7 +143,7 @@ class Batch:
         self, look: Look, stopping: Callable[[], object], say: Callable[[str], None], last: bool
     ) -> Generator[Result]:
         for job, wrong in look.refused:
-            yield self._tell(Result(job, 0.0, error=wrong))
+            yield self._count(Result(job, 0.0, error=wrong))
         jobs = [job for job, _ in look.todo]
         if not jobs:
             return
@@ -155,7 +155,7 @@ class Batch:
             for result in results:
                 if result.error:
                     self.journal.check()
-                yield self._tell(self._finish(result))
+                yield self._count(self._finish(result))
 
     def _finish(self, result: Result) -> Result:
         made = result.job.made
@@ -181,7 +181,7 @@ class Batch:
         wanted = partial(_wanted, self._bundle, options.settings)
         return check(found.jobs, found.places, self.journal, wanted, options.if_exists, options.force, self._begun)
 
-    def _what_to_do(self, found: Found, checked: Checked) -> Look:
+    def _to_do(self, found: Found, checked: Checked) -> Look:
         """Write down what is known anew; what is current is let go."""
         if not self.options.dry_run:
             for job, entry in checked.known:
@@ -195,7 +195,7 @@ class Batch:
             self._opened = opening.open(self.options.device)
         return self._opened
 
-    def _note(self, checked: Checked) -> None:
+    def _open_lists(self, checked: Checked) -> None:
         """Count what is current, and open the lists that the results go into."""
         options = self.options
         self.current = len(checked.current)
@@ -209,7 +209,7 @@ class Batch:
         if options.failures:
             self._failures = self._open.enter_context(FailureList(options.failures))
 
-    def _tell(self, result: Result) -> Result:
+    def _count(self, result: Result) -> Result:
         self.failed += result.error is not None
         self.kept += result.kept
         self.colored += result.error is None and not result.kept

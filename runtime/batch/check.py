@@ -127,7 +127,7 @@ def _judge(job: Job, entry: Entry | None, wanted: Wanted, force: bool, places: P
         try:
             found = read(output, job.made)._replace(changed=0)
         except OSError as error:
-            return Verdict(wrong=f"cannot be read ({error.strerror})")
+            return Verdict(wrong=f"cannot be read ({error.strerror or error})")
         if found.digest == entry.over:
             # Killed between the line and the output: what was there before is there still.
             unmade = Entry(entry.source, entry.hints, found, Recipe("", "{}", ""))

@@ -181,6 +181,7 @@ class Url:
         protocols = self._fs.protocol if isinstance(self._fs.protocol, tuple) else (self._fs.protocol,)
         self._protocols = {*protocols, url.partition("://")[0]}
         self._atomic = bool(self._protocols & OBJECT_STORES)
+        self._by_folders = type(self._fs).find is fsspec.AbstractFileSystem.find
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -190,10 +191,11 @@ class Url:
 
     @cached_property
     def listing(self) -> Mapping[str, Stat]:
+        start = len(self._top.rstrip("/")) + 1
         try:
-            self._fs.invalidate_cache()
-            start = len(self._top.rstrip("/")) + 1
-            found = self._fs.find(self._top, detail=True)
+            with _os_errors():
+                self._fs.invalidate_cache()
+                found = self._walk() if self._by_folders else self._fs.find(self._top, detail=True)
         except OSError as error:
             raise UsageError(f"{self.root}: cannot be listed ({error.strerror or error})") from error
         return {path[start:]: _stat(about) for path, about in found.items()}
@@ -228,35 +230,23 @@ class Url:
         if self._atomic:
             to.write_bytes(self._read(name))  # fewer requests than get_file
         else:
-            try:
+            with self._reading(name):
                 self._fs.get_file(self._path(name), str(to))
-            except FileNotFoundError:
-                raise self._missing(name) from None
         return to
 
     def store(self, source: Path, name: str) -> Stat:
         path = self._path(name)
-        if self._atomic:
-            self._fs.pipe_file(path, source.read_bytes())
-        else:
-            folder, _, last = path.rpartition("/")
-            self._fs.makedirs(folder, exist_ok=True)
-            temporary = f"{folder}/{TEMPORARY}{uuid.uuid4().hex}{os.path.splitext(last)[1]}"
-            try:
-                self._fs.put_file(str(source), temporary)
-                self._fs.mv(temporary, path)
-            except BaseException:
-                if self._fs.exists(temporary):
-                    self._fs.rm_file(temporary)
-                raise
-        self._fs.invalidate_cache()
-        return _stat(self._fs.info(path))
+        with _os_errors():
+            if self._atomic:
+                self._fs.pipe_file(path, source.read_bytes())
+            else:
+                self._put_by_renaming(source, path)
+            self._fs.invalidate_cache()
+            return _stat(self._fs.info(path))
 
     def remove(self, name: str) -> None:
-        try:
+        with _os_errors(), contextlib.suppress(FileNotFoundError):
             self._fs.rm_file(self._path(name))
-        except FileNotFoundError:
-            pass
 
     def sweep(self) -> None:
         for name in self.listing:
@@ -264,18 +254,61 @@ class Url:
                 with contextlib.suppress(OSError):
                     self.remove(name)
 
-    def _read(self, name: str) -> bytes:
+    def _walk(self) -> dict[str, Any]:
+        """Every file below; fsspec's own walk passes over, in silence, a folder that cannot be read."""
+        found, waiting = {}, [self._top]
+        while waiting:
+            folder = waiting.pop()
+            with contextlib.suppress(FileNotFoundError):  # it went away since it was listed
+                for about in self._fs.ls(folder, detail=True):
+                    path = about["name"].rstrip("/")
+                    if about["type"] != "directory":
+                        found[path] = about
+                    elif path != folder.rstrip("/"):
+                        waiting.append(path)
+        return found
+
+    def _put_by_renaming(self, source: Path, path: str) -> None:
+        folder, _, last = path.rpartition("/")
+        self._fs.makedirs(folder, exist_ok=True)
+        temporary = f"{folder}/{TEMPORARY}{uuid.uuid4().hex}{os.path.splitext(last)[1]}"
         try:
+            self._fs.put_file(str(source), temporary)
+            self._fs.mv(temporary, path)
+        except BaseException:
+            if self._fs.exists(temporary):
+                self._fs.rm_file(temporary)
+            raise
+
+    def _read(self, name: str) -> bytes:
+        with self._reading(name):
             data: bytes = self._fs.cat_file(self._path(name))
+        return data
+
+    @contextlib.contextmanager
+    def _reading(self, name: str) -> Iterator[None]:
+        try:
+            with _os_errors():
+                yield
         except FileNotFoundError:
             raise self._missing(name) from None
-        return data
 
     def _missing(self, name: str) -> FileNotFoundError:
         return FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), f"{self.root}/{name}")
 
     def _path(self, name: str) -> str:
         return f"{self._top.rstrip('/')}/{name}"
+
+
+@contextlib.contextmanager
+def _os_errors() -> Iterator[None]:
+    """Raise OSError, as a place does, also for what a file system's library has errors of its own for."""
+    try:
+        yield
+    except OSError:
+        raise
+    except Exception as error:  # botocore's, for one, have no base that can be named without it
+        raise OSError(one_line(error)) from error
 
 
 def _parts(folder: Path) -> tuple[str, ...]:

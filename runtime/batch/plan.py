@@ -121,11 +121,7 @@ def find_jobs(
     folder, hint_place = _open_hints(hints, source) if hints else (None, Folder(""))
     if listed is not None and one is not None:
         raise UsageError(f"{show(images)}: is a file; a list of pictures needs the folder that they are in")
-    if listed is not None:
-        names = sorted({_name_of(source, path) for path in listed})
-    else:
-        names = [one] if one is not None else sorted(source.list(SUFFIXES))
-    names = [name for name in names if pattern is None or PurePath(name).match(pattern)]
+    names = _find_names(source, one, listed, pattern)
     if not names and not may_be_empty:
         raise NothingToDoError(f"{show(images)}: {_nothing(pattern, listed is not None)}")
     places, roots = Places(source, target, hint_place), Roots(source.root, target.root, hint_place.root)
@@ -142,8 +138,8 @@ def find_jobs(
     refused: list[tuple[Job, str]] = []
     if listed is not None or one is not None:
         what = f"is not named like a picture ({' '.join(sorted(SUFFIXES))})"
-        refused = [(job, what) for job in jobs if not _named(job)]
-        jobs = [job for job in jobs if _named(job)]
+        refused = [(job, what) for job in jobs if not _is_picture(job)]
+        jobs = [job for job in jobs if _is_picture(job)]
     # Of some pictures only, the others' hints would all be left over.
     some = pattern is not None or listed is not None or one is not None
     unused = folder.unused(pairs) if folder and not some else []
@@ -170,6 +166,17 @@ def _open_hints(hints: Path | str, images: Place) -> tuple[HintFolder, Place]:
     if place.here is not None:
         return HintFolder(place.here), Folder("")
     return HintFolder.listed(place.root, place.list(HINT_SUFFIXES)), place
+
+
+def _find_names(images: Place, one: str | None, listed: Sequence[str] | None, pattern: str | None) -> list[str]:
+    """The names of the pictures, sorted: the one, those that are listed, or all; of these the ones that match."""
+    if one is not None:
+        names = {one}
+    elif listed is not None:
+        names = {_name_of(images, path) for path in listed}
+    else:
+        names = set(images.list(SUFFIXES))
+    return sorted(name for name in names if pattern is None or PurePath(name).match(pattern))
 
 
 def _hint_name(path: str, roots: Roots) -> str:
@@ -204,7 +211,7 @@ def default_output(images: Path | str) -> Path | str:
     return root.with_name(f"{root.name or 'pictures'}_color")
 
 
-def _named(job: Job) -> bool:
+def _is_picture(job: Job) -> bool:
     return os.path.splitext(job.name)[1].lower() in SUFFIXES
 
 

@@ -31,7 +31,7 @@ def color_anywhere(color: Callable[[Job], Result], job: Job) -> Result:
             return Result(job, 0.0, error=f"cannot be read ({_why(error)})")
         except (OSError, GcolorError) as error:
             return Result(job, 0.0, error=f"cannot be fetched ({_why(error)})")
-        result = _named(color(copy), copy, job)
+        result = _renamed(color(copy), copy, job)
         if result.entry is None:
             return result
         entry = _as_listed(result.entry, job.listed)
@@ -58,18 +58,18 @@ def _fetch(job: Job, work: Path) -> Job:
     return Job(source.name, made, Roots(str(source.parent), output), tuple(map(str, hints)), page=job.page)
 
 
-def _named(result: Result, copy: Job, job: Job) -> Result:
+def _renamed(result: Result, copy: Job, job: Job) -> Result:
     """The result of a copy as that of its job: messages name the job's own files."""
     names = {show(copy.source): show(f"{job.roots.images}/{job.name}"), show(copy.output): job.shown}
     names |= {show(path): show(own) for path, own in zip(copy.hint_files, job.hint_files, strict=True)}
 
-    def named(sentence: str) -> str:
+    def renamed(sentence: str) -> str:
         for path, own in names.items():
             sentence = sentence.replace(path, own)
         return sentence
 
-    error = None if result.error is None else named(result.error)
-    return replace(result, job=job, error=error, warnings=tuple(map(named, result.warnings)))
+    error = None if result.error is None else renamed(result.error)
+    return replace(result, job=job, error=error, warnings=tuple(map(renamed, result.warnings)))
 
 
 def _as_listed(entry: Entry, listed: tuple[Stat | None, ...]) -> Entry:

@@ -127,6 +127,29 @@ def test_what_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.Monk
     assert (tmp_path / "out" / "a.jpg").read_bytes() == b"old"
 
 
+@pytest.mark.parametrize("error", [PermissionError(13, "Permission denied"), KeyError("a library's own")])
+def test_a_folder_that_cannot_be_listed_is_not_taken_for_empty(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    place = Url(tmp_path.as_uri())
+    for name in ("sub/a.jpg", "gone/b.jpg", "c.jpg"):
+        put(place.root, tmp_path, name, b"x")
+    real = place._fs.ls
+
+    def ls(path: str, **how: object) -> object:
+        if path.endswith("/sub"):
+            raise error
+        if path.endswith("/gone"):
+            raise FileNotFoundError(path)  # since it was listed
+        return real(path, **how)
+
+    monkeypatch.setattr(place._fs, "ls", ls)
+    with pytest.raises(UsageError, match="cannot be listed"):
+        place.exists("c.jpg")
+    error = FileNotFoundError("sub")
+    assert set(Url(place.root).list(JPEG)) == {"c.jpg"}
+
+
 def test_places_that_cannot_be_had() -> None:
     with pytest.raises(UsageError, match="is no place that can be used"):
         Url("nonsense://bucket/x")
