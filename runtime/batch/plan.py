@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import tempfile
 import unicodedata
@@ -29,7 +30,7 @@ class Places:
     hints: Place
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Roots:
     """The folder of the pictures and that of the outputs, as paths or URLs. hints: the URL of the hint files' folder,
     "" on this machine."""
@@ -40,6 +41,10 @@ class Roots:
 
     def open(self) -> Places:
         return Places(open_place(self.images), open_place(self.output), open_place(self.hints))
+
+    @functools.cached_property
+    def absolute(self) -> Roots:
+        return Roots(_absolute(self.images), _absolute(self.output), self.hints)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +90,10 @@ class Job:
     def hint_names(self) -> tuple[str, ...]:
         """The hint files' names in their place."""
         return tuple(_hint_name(path, self.roots) for path in self.hint_files)
+
+    def absolute(self) -> Job:
+        """The same for processes whose current folder is another."""
+        return replace(self, roots=self.roots.absolute, hint_files=tuple(map(_absolute, self.hint_files)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +186,10 @@ def _find_names(images: Place, one: str | None, listed: Sequence[str] | None, pa
     else:
         names = set(images.list(SUFFIXES))
     return sorted(name for name in names if pattern is None or PurePath(name).match(pattern))
+
+
+def _absolute(path: str) -> str:
+    return path if is_url(path) else str(Path(path).absolute())
 
 
 def _hint_name(path: str, roots: Roots) -> str:

@@ -82,6 +82,9 @@ def run_ray(
     connect(address)
     import ray
 
+    if opening.bundle:
+        opening = replace(opening, bundle=opening.bundle.absolute())
+
     waiting = dict(enumerate(jobs))
     all_jobs = list(waiting.values())
     try:
@@ -143,7 +146,8 @@ def _run_tasks(
     """Every waiting job once, in tasks of `size`. Closing it discards what has come and was not taken."""
     import ray
 
-    pairs = list(waiting.items())
+    planned = dict(waiting)
+    pairs = [(number, job.absolute()) for number, job in planned.items()]
     tasks = [{"jobs": pickle.dumps(pairs[first : first + size])} for first in range(0, len(pairs), size)]
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
@@ -167,7 +171,8 @@ def _run_tasks(
             results = deque(answer)
             try:
                 while results:
-                    yield results.popleft()
+                    number, result = results.popleft()
+                    yield number, replace(result, job=planned[number])
             finally:
                 for _, result in results:
                     discard(result)

@@ -124,3 +124,21 @@ def test_names_are_shown_on_one_line() -> None:
     assert show("日本語.jpg") == "日本語.jpg"
     assert show("a\nb.jpg") == "a\\nb.jpg"
     assert show(os.fsdecode(b"caf\xe9.jpg")) == "caf\\xe9.jpg"
+
+
+def test_a_job_for_another_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    touch(tmp_path / "imgs", "sub/a.jpg")
+    touch(tmp_path / "hints", "sub/a.json")
+    monkeypatch.chdir(tmp_path)
+    (job,) = find_jobs("imgs", "hints", "out").jobs
+    assert (job.source, job.output, job.hints) == (
+        Path("imgs/sub/a.jpg"),
+        Path("out/sub/a.jpg"),
+        (Path("hints/sub/a.json"),),
+    )
+    there = job.absolute()
+    assert (there.source, there.output) == (tmp_path / "imgs/sub/a.jpg", tmp_path / "out/sub/a.jpg")
+    assert there.hints == (tmp_path / "hints/sub/a.json",) and there.name == job.name
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert there.source.exists() and not job.source.exists()
