@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 from gcolor.color.errors import UsageError
-from gcolor.runtime.batch import places as places_module
 from gcolor.runtime.batch.check import Checked, check
 from gcolor.runtime.batch.fingerprint import take
 from gcolor.runtime.batch.journal import Entry, Journal, Recipe
 from gcolor.runtime.batch.options import Settings
+from gcolor.runtime.batch.places import folder as folder_module
 from gcolor.runtime.batch.plan import Job, Roots
 
 pytestmark = pytest.mark.smoke
@@ -82,7 +82,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         seen.append(Path(path).name)
         return take(path)
 
-    monkeypatch.setattr(places_module, "take", note)
+    monkeypatch.setattr(folder_module, "take", note)
     return seen
 
 

@@ -1,11 +1,9 @@
-"""Where a batch's files lie: a folder of this machine, or one on any file system that fsspec or pyarrow knows: s3://,
-gs://, abfs://, hdfs://, file:// and many more."""
+"""A folder on any file system that fsspec or pyarrow knows: s3://, gs://, abfs://, hdfs://, file:// and many more."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
-import functools
 import hashlib
 import importlib.util
 import os
@@ -15,145 +13,15 @@ from collections.abc import Container, Iterator, Mapping
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
-from ...color.errors import EngineError, UsageError, one_line
-from ...color.walk import walk
-from ..files import TEMPORARY, sweep
-from .fingerprint import Fingerprint, Status, take
+from ....color.errors import EngineError, UsageError, one_line
+from ...files import TEMPORARY
+from ..fingerprint import Fingerprint
+from .place import Stat, folder_parts, is_url
 
 # Where an object appears whole or not at all by itself; elsewhere it is written beside its place and renamed.
 OBJECT_STORES = {"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "oci", "oss", "tos", "r2", "memory"}
-
-
-def is_url(place: object) -> bool:
-    """Whether this is no path of the local machine."""
-    return "://" in str(place)
-
-
-def new_place(where: Path | str) -> Place:
-    """The place of a path or a URL. Raises what `Url` raises."""
-    return Url(str(where)) if is_url(where) else Folder(where)
-
-
-@functools.lru_cache(maxsize=16)
-def open_place(root: str) -> Place:
-    """The place of this root, opened once in a process: to fetch from and to store in, not to list."""
-    return new_place(root)
-
-
-class Stat(NamedTuple):
-    """What a listing says of a file, under the names of `os.stat`: size, and one number for its version (times are
-    that where the file system has them, a hash of the entity tag where it has that)."""
-
-    st_size: int
-    st_mtime_ns: int
-
-    @property
-    def st_ctime_ns(self) -> int:
-        return self.st_mtime_ns
-
-    def fingerprint(self, digest: str) -> Fingerprint:
-        return Fingerprint(self.st_size, self.st_mtime_ns, self.st_mtime_ns, digest)
-
-
-class Place(Protocol):
-    """A folder. Names are relative to it, with forward slashes. Methods raise OSError where nothing else is said."""
-
-    root: str
-    """Its path or URL, as jobs and messages have it."""
-
-    @property
-    def here(self) -> Path | None:
-        """The folder on this machine; None where it is elsewhere."""
-
-    @property
-    def parts(self) -> tuple[str, ...]:
-        """Where it is, from the top: a place within another begins with the parts of that."""
-
-    @property
-    def listing(self) -> Mapping[str, Stat]:
-        """Every file below, by one listing; empty where each file is asked for itself. Raises UsageError."""
-
-    def list(self, endings: Container[str]) -> Iterator[str]:
-        """The names below whose ending, in small letters, is one of these; see `walk`. Raises UsageError."""
-
-    def name_of(self, path: str) -> str | None:
-        """The name of a file that a list calls so; None where that lies outside."""
-
-    def exists(self, name: str) -> bool:
-        """Whether anything has this name. Raises UsageError alone, as `stat` and `take` may."""
-
-    def stat(self, name: str) -> Status:
-        """What tells whether a file changed."""
-
-    def take(self, name: str) -> Fingerprint:
-        """Read a file for its fingerprint."""
-
-    def fetch(self, name: str, to: Path) -> Path:
-        """A file of this machine with what that one holds: itself, or a copy at `to`."""
-
-    def store(self, source: Path, name: str) -> Stat | None:
-        """Put a file of this machine there, whole or not at all; what a listing will say of it, if it is listed."""
-
-    def remove(self, name: str) -> None:
-        """Remove a file that may be there."""
-
-    def sweep(self) -> None:
-        """Remove the temporary files of killed runs."""
-
-
-class Folder:
-    """A folder of this machine; "" is the current one, where names may be any paths. To `store` a file is to rename
-    it: it must lie on the same file system."""
-
-    listing: Mapping[str, Stat] = MappingProxyType({})
-
-    def __init__(self, path: Path | str) -> None:
-        self.here = Path(path)
-        self.root = str(path)
-        self._start = f"{path}/" if str(path) else ""
-
-    @property
-    def parts(self) -> tuple[str, ...]:
-        return "file", *_parts(self.here)
-
-    def list(self, endings: Container[str]) -> Iterator[str]:
-        return (name for name, _ in walk(self.here, endings))
-
-    def name_of(self, path: str) -> str | None:
-        """Taken from there, or else from the current folder."""
-        tried = [os.path.join(self.root, path)]
-        if not os.path.lexists(tried[0]):
-            tried.append(path)
-        for place in reversed(tried):
-            for real in (os.path.abspath, os.path.realpath):
-                name = os.path.relpath(real(place), real(self.root))
-                if name != os.curdir and name.split(os.sep)[0] != os.pardir:
-                    return name.replace(os.sep, "/")
-        return None
-
-    def exists(self, name: str) -> bool:
-        return os.path.lexists(self._start + name)
-
-    def stat(self, name: str) -> Status:
-        return os.stat(self._start + name)
-
-    def take(self, name: str) -> Fingerprint:
-        return take(self._start + name)
-
-    def fetch(self, name: str, to: Path) -> Path:
-        return Path(self._start + name)
-
-    def store(self, source: Path, name: str) -> None:
-        os.replace(source, self._start + name)
-
-    def remove(self, name: str) -> None:
-        Path(self._start + name).unlink(missing_ok=True)
-
-    def sweep(self) -> None:
-        sweep(self.here)
 
 
 class Url:
@@ -186,7 +54,7 @@ class Url:
     @property
     def parts(self) -> tuple[str, ...]:
         if "file" in self._protocols:
-            return "file", *_parts(Path(self._top))
+            return folder_parts(Path(self._top))
         return tuple(self.root.split("/"))
 
     @cached_property
@@ -259,7 +127,7 @@ class Url:
         found, waiting = {}, [self._top]
         while waiting:
             folder = waiting.pop()
-            with contextlib.suppress(FileNotFoundError):  # it went away since it was listed
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError):  # it went away since
                 for about in self._fs.ls(folder, detail=True):
                     path = about["name"].rstrip("/")
                     if about["type"] != "directory":
@@ -309,10 +177,6 @@ def _os_errors() -> Iterator[None]:
         raise
     except Exception as error:  # botocore's, for one, have no base that can be named without it
         raise OSError(one_line(error)) from error
-
-
-def _parts(folder: Path) -> tuple[str, ...]:
-    return Path(os.path.normcase(folder.resolve())).parts
 
 
 def _by_pyarrow(url: str, missing: ImportError) -> tuple[Any, str]:
