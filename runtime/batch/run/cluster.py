@@ -11,6 +11,7 @@ import os
 import pickle
 import re
 import socket
+import threading
 import warnings
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
@@ -34,7 +35,7 @@ CORES_PER_ACTOR = 4
 JOBS_PER_TASK, MOST_TASKS = 64, 10_000
 # How often a task whose actor died is tried again before its pictures are tried one by one.
 RETRIES = 1
-# Seconds that the head of a cluster has to answer.
+# Seconds that the head of a cluster has to answer, and a thread of Ray Data to end.
 TIMEOUT = 20.0
 
 
@@ -106,8 +107,17 @@ def run_ray(
     except ray.exceptions.RayError as error:
         raise EngineError(f"the Ray cluster failed ({one_line(error)}); run again to go on from here") from error
     finally:
+        _join_executors()
         ray.shutdown()
         sweep_beside(all_jobs)
+
+
+def _join_executors() -> None:
+    """Wait for Ray Data's threads, for which it waits two seconds itself: one that finds Ray shut down ends the process
+    with exit code 1."""
+    for thread in threading.enumerate():
+        if thread.name.startswith("StreamingExecutor"):
+            thread.join(TIMEOUT)
 
 
 def choose_actors(nodes: list[dict[str, Any]], device: str) -> tuple[int, dict[str, Any]]:
