@@ -16,7 +16,6 @@ from .views import BatchView
 
 if TYPE_CHECKING:
     from ..runtime.batch.batch import Batch
-    from ..runtime.batch.options import Options
     from ..runtime.formats import Compression
 
 _PATH = click.Path(path_type=Path)
@@ -136,6 +135,7 @@ def command(
     picture that fails is named and the others go on; the exit code is then 3. Run again, it makes what is missing and
     what has another picture, other hints, another bundle or other settings than before.
     """
+    from ..runtime.batch.batch import Batch
     from ..runtime.batch.opening import Opening
     from ..runtime.batch.options import Options, Settings
 
@@ -152,8 +152,7 @@ def command(
         mark=mark,
     )
     opening = Opening(bundle=bundle, backend=backend, batch_size=batch_size or 0, jobs=jobs)
-    asked = Options(settings=settings, opening=opening, **given)
-    with _open(asked) as batch:
+    with Batch(Options(settings=settings, opening=opening, **given)) as batch:
         for warning in batch.warnings:
             click.echo(f"warning: {warning}", err=True)
         if batch.options.dry_run:
@@ -161,15 +160,6 @@ def command(
         stopped = _run(batch, as_json, quiet)
         _summarise(batch, time.monotonic() - begun, as_json)
     return 128 + stopped if stopped else 3 if batch.failed else 0
-
-
-def _open(asked: Options) -> Batch:
-    from ..runtime.batch.batch import Batch
-    from ..runtime.batch.places import is_url
-    from ..runtime.batch.remote_batch import RemoteBatch
-
-    elsewhere = any(is_url(place) for place in (asked.images, asked.hints, asked.output))
-    return RemoteBatch(asked) if elsewhere else Batch(asked)
 
 
 def _describe(batch: Batch, as_json: bool, quiet: bool) -> int:

@@ -43,7 +43,7 @@ def check(hints: Path, images: Path | None) -> int:
     wrong = good = 0
     pairs: list[tuple[tuple[Path, ...], Path | None, str]]
     if images is None:
-        pairs = [((path,), None, show(path.relative_to(hints))) for path in folder.unused([])]
+        pairs = [((path,), None, show(path.relative_to(hints))) for path in map(Path, folder.unused([]))]
     else:
         if not images.is_dir():
             raise UsageError(f"{show(images)}: no such folder")

@@ -75,10 +75,10 @@ class HintFolder:
                     raise UsageError(f"{path} may belong to {other} or to {name}: name it {its}{kind} or {mine}{kind}")
         return pairs
 
-    def unused(self, pairs: Iterable[tuple[str, ...]]) -> list[Path]:
+    def unused(self, pairs: Iterable[tuple[str, ...]]) -> list[str]:
         """The hint files that are in none of the pairs, sorted."""
         used = {path for files in pairs for path in files}
-        return sorted(Path(path) for path in self._files.values() if path not in used)
+        return sorted(path for path in self._files.values() if path not in used)
 
 
 def _key(name: str) -> str:

@@ -5,24 +5,26 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Generator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from ..bundle import fingerprint, load_bundle, read_manifest
 from ..engines.engine import check_vividness
-from ..files import check_writable, show, sweep
+from ..files import check_writable, show
 from ..onnx_form import ends
 from .check import Checked, check
 from .journal import Journal
 from .lists import FailureList, read_list
 from .options import Options, Settings, refuse_contradictions
+from .places import open_place
 from .plan import Found, Job, find_jobs
 from .report import Report, job_row, row
 from .result import Result, finish
+from .stored_journal import MAKING, StoredJournal, begun_outputs
 
 if TYPE_CHECKING:
     from ..colorizer import Colorizer
@@ -69,6 +71,7 @@ class Batch:
         self._opened: tuple[Colorizer, int] | None = None
         self._report: Report | None = None
         self._failures: FailureList | None = None
+        self._begun: set[str] = set()
         with ExitStack() as self._open:
             self.first = self._begin()
             self._open = self._open.pop_all()
@@ -84,24 +87,33 @@ class Batch:
         options = self.options
         self._listed = read_list(options.files_from) if options.files_from else None
         found = self._find()
-        self.place = show(found.output)
-        if options.dry_run:
-            journal = Journal.read(found.output)
-        else:
-            check_writable(found.output, (job.made for job in found.jobs))
-            journal = Journal.open(found.output)
-        self.journal = self._open.enter_context(journal)
+        output = found.places.output
+        self._root, self.place = output.root, show(output.root)
+        self.journal = self._open.enter_context(self._open_journal(found))
+        try:
+            self._begun |= begun_outputs(output)
+        except (OSError, ValueError):
+            self.warnings.append(f"{self.place}/{MAKING}: cannot be read; what it names is not touched")
         if not options.dry_run:
-            sweep(found.output)
+            output.sweep()
         checked = self._check(found)
         self._warn(found)
-        self._note(checked)
-        return self._what_to_do(found, checked)
+        self._open_lists(checked)
+        return self._to_do(found, checked)
+
+    def _open_journal(self, found: Found) -> Journal:
+        folder = found.places.output.here
+        if folder is None:
+            return StoredJournal.fetch(found.places.output)
+        if self.options.dry_run:
+            return Journal.read(folder)
+        check_writable(folder, (job.made for job in found.jobs))
+        return Journal.open(folder)
 
     def look(self) -> Look:
         """Find and compare anew. Raises UsageError."""
         found = self._find()
-        return self._what_to_do(found, self._check(found))
+        return self._to_do(found, self._check(found))
 
     def make(
         self,
@@ -117,10 +129,21 @@ class Batch:
         and no more taken. say: what a user has to know in the meantime. last: no other look follows, so that the memory
         of what is current, which may be millions, is free for the model.
 
-        Raises BundleError and EngineError, and UsageError where the journal cannot be written any more.
+        Raises BundleError and EngineError, and UsageError where the journal cannot be written or stored any more.
         """
+        names = [job.made for job, _ in look.todo]
+        with self.journal.making(names):
+            yield from self._results(look, stopping, say, last)
+        # What came to no result may have left an output that the journal does not know.
+        if names and not stopping():
+            with suppress(OSError):
+                open_place(self._root).remove(MAKING)
+
+    def _results(
+        self, look: Look, stopping: Callable[[], object], say: Callable[[str], None], last: bool
+    ) -> Generator[Result]:
         for job, wrong in look.refused:
-            yield self._tell(Result(job, 0.0, error=wrong))
+            yield self._count(Result(job, 0.0, error=wrong))
         jobs = [job for job, _ in look.todo]
         if not jobs:
             return
@@ -132,19 +155,21 @@ class Batch:
             for result in results:
                 if result.error:
                     self.journal.check()
-                yield self._tell(self._finish(result))
+                yield self._count(self._finish(result))
 
     def _finish(self, result: Result) -> Result:
-        return finish(result, self.journal, self.options.if_exists == "overwrite")
+        made = result.job.made
+        result = finish(result, self.journal, self.options.if_exists == "overwrite" or made in self._begun)
+        if not result.error:
+            self._begun.discard(made)
+        return result
 
     def _find(self) -> Found:
         options = self.options
-        images, hints, output = (path and Path(path) for path in (options.images, options.hints, options.output))
-        assert images
         return find_jobs(
-            images,
-            hints or None,
-            output or None,
+            options.images,
+            options.hints,
+            options.output,
             options.pattern,
             self._listed,
             may_be_empty=options.watch,
@@ -154,9 +179,9 @@ class Batch:
     def _check(self, found: Found) -> Checked:
         options = self.options
         wanted = partial(_wanted, self._bundle, options.settings)
-        return check(found.jobs, self.journal, wanted, options.if_exists, options.force)
+        return check(found.jobs, found.places, self.journal, wanted, options.if_exists, options.force, self._begun)
 
-    def _what_to_do(self, found: Found, checked: Checked) -> Look:
+    def _to_do(self, found: Found, checked: Checked) -> Look:
         """Write down what is known anew; what is current is let go."""
         if not self.options.dry_run:
             for job, entry in checked.known:
@@ -170,7 +195,7 @@ class Batch:
             self._opened = opening.open(self.options.device)
         return self._opened
 
-    def _note(self, checked: Checked) -> None:
+    def _open_lists(self, checked: Checked) -> None:
         """Count what is current, and open the lists that the results go into."""
         options = self.options
         self.current = len(checked.current)
@@ -184,7 +209,7 @@ class Batch:
         if options.failures:
             self._failures = self._open.enter_context(FailureList(options.failures))
 
-    def _tell(self, result: Result) -> Result:
+    def _count(self, result: Result) -> Result:
         self.failed += result.error is not None
         self.kept += result.kept
         self.colored += result.error is None and not result.kept
@@ -207,7 +232,7 @@ class Batch:
         if damaged:
             more = f" and {len(damaged) - 5} more" if len(damaged) > 5 else ""
             self.warnings.append(
-                f"{show(self.journal.path)}: line {', '.join(map(str, damaged[:5]))}{more} cannot be read; outputs "
+                f"{self.journal.shown}: line {', '.join(map(str, damaged[:5]))}{more} cannot be read; outputs "
                 "that only it knew are not touched"
             )
         if not self.options.dry_run and not self.journal.locked:

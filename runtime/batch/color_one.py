@@ -28,8 +28,8 @@ from .fingerprint import Fingerprint, take, unchanged
 from .journal import Entry, Recipe
 from .options import Settings
 from .plan import Job
-from .remote import RemoteJob, color_remote
 from .result import Result
+from .transfer import color_anywhere
 
 # Pictures in work at one time hold at most this many pixels together; one larger goes alone. A pixel takes about 12
 # bytes, with 16 bits 20.
@@ -163,8 +163,9 @@ def color_by_threads(colorizer: Colorizer, settings: Settings) -> Callable[[Job]
     def color(job: Job) -> Result:
         if not hasattr(local, "colorizer"):
             local.colorizer = colorizer.share()
-        if isinstance(job, RemoteJob):
-            return color_remote(color, job)
+        return color_anywhere(color_here, job)
+
+    def color_here(job: Job) -> Result:
         return color_one(local.colorizer, job, settings, budget)
 
     return color

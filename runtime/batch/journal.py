@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 from collections.abc import Container, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, NamedTuple, Self
@@ -59,11 +60,13 @@ class Entry(NamedTuple):
 class Journal:
     """The journal of a folder. `open` it to write, which locks it against other processes; `read` it to look only.
 
-    damaged: the numbers of lines that could not be read and were passed over. locked: whether it is.
+    shown: where it is, for messages. damaged: the numbers of lines that could not be read and were passed over.
+    locked: whether it is.
     """
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / NAME
+        self.shown = show(self.path)
         self.damaged: list[int] = []
         self.locked = False
         # Where an output's latest line begins: a million of them must fit into memory.
@@ -94,7 +97,7 @@ class Journal:
         except OSError as error:
             self.close()
             what = "written" if writing else "read"
-            raise UsageError(f"{show(self.path)}: cannot be {what} ({error.strerror})") from error
+            raise UsageError(f"{self.shown}: cannot be {what} ({error.strerror})") from error
         except BaseException:
             self.close()
             raise
@@ -140,6 +143,10 @@ class Journal:
         at = self._end
         self._append(_line(value))
         self._at[name] = at
+
+    def making(self, names: list[str]) -> AbstractContextManager[None]:
+        """The time in which these outputs are made."""
+        return contextlib.nullcontext()
 
     def forget_all_but(self, names: Container[str]) -> None:
         """Free the memory of what is known of other outputs."""
@@ -220,7 +227,7 @@ class Journal:
             self._recipes[key], self._ids[recipe] = recipe, key
         elif value["journal"] != FORMAT:
             raise UsageError(
-                f"{show(self.path)}: a journal of format {value['journal']!r}, this gcolor reads {FORMAT}; "
+                f"{self.shown}: a journal of format {value['journal']!r}, this gcolor reads {FORMAT}; "
                 "use the gcolor that wrote it, or another folder with -o"
             )
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..files import show
 from .journal import Entry, Journal
+from .places import open_place
 from .plan import Job
 
 
@@ -17,9 +18,9 @@ class Result:
     """What became of one picture: `error` is None, or the sentence that says what is wrong with it.
 
     size: width and height as displayed, zeros where they could not be read. temporary: where the output lies, whole,
-    until `finish` puts it into its place; entry: what the journal will know of it. kept: the picture was in colour
-    already and the output is the same. warnings: what its decoder recovered from, notes and hints that cannot be read.
-    lost: what the output's format does not keep of the picture's notes, in words.
+    until `finish` puts it into its place, "" where it is stored there already; entry: what the journal will know of it.
+    kept: the picture was in colour already and the output is the same. warnings: what its decoder recovered from, notes
+    and hints that cannot be read. lost: what the output's format does not keep of the picture's notes, in words.
     """
 
     job: Job
@@ -47,6 +48,9 @@ def finish(result: Result, journal: Journal, overwrite: bool = False) -> Result:
     if result.entry is None:
         return result
     made = result.job.made
+    if not result.temporary:
+        journal.record(made, result.entry)
+        return result
     before = journal.entry(made)
     if not overwrite and _is_foreign(result.job.output, before):
         discard(result)
@@ -54,7 +58,7 @@ def finish(result: Result, journal: Journal, overwrite: bool = False) -> Result:
         return replace(result, error=sentence, temporary="", entry=None)
     try:
         journal.record(made, result.entry._replace(over=before.output.digest if before else ""))
-        os.replace(result.temporary, result.job.output)
+        open_place(result.job.roots.output).store(Path(result.temporary), made)
     except OSError as error:
         discard(result)
         sentence = f"{show(result.job.output)}: cannot be written ({error.strerror})"

@@ -542,7 +542,7 @@ def test_two_pictures_of_one_stem_are_ambiguous(tmp_path: Path) -> None:
 def test_unused_hint_files_are_named(tmp_path: Path) -> None:
     folder = folder_of(tmp_path, "a.png", "a.jpg.png", "sub/x.json", ".hidden.png", ".git/b.png", "notes.txt")
     unused = folder.unused(folder.pair(["a.jpg", "c.jpg"]))
-    assert [p.relative_to(tmp_path).as_posix() for p in unused] == ["a.png", "sub/x.json"]
+    assert [Path(p).relative_to(tmp_path).as_posix() for p in unused] == ["a.png", "sub/x.json"]
 
 
 def test_names_from_macos_match(tmp_path: Path) -> None:

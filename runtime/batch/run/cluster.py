@@ -11,6 +11,7 @@ import os
 import pickle
 import re
 import socket
+import threading
 import warnings
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
@@ -29,12 +30,12 @@ from ..result import Result, discard
 from .processes import sweep_beside
 
 # Cores of an actor without a GPU: its engine and its threads are shared by so many pictures at a time.
-CORES = 4
-# Jobs of a task, at most while there are fewer than MANY tasks: what is done again where an actor dies.
-TOGETHER, MANY = 64, 10_000
+CORES_PER_ACTOR = 4
+# Jobs of a task, at most while there are fewer than so many tasks: what is done again where an actor dies.
+JOBS_PER_TASK, MOST_TASKS = 64, 10_000
 # How often a task whose actor died is tried again before its pictures are tried one by one.
 RETRIES = 1
-# Seconds that the head of a cluster has to answer.
+# Seconds that the head of a cluster has to answer, and a thread of Ray Data to end.
 TIMEOUT = 20.0
 
 
@@ -82,6 +83,9 @@ def run_ray(
     connect(address)
     import ray
 
+    if opening.bundle:
+        opening = replace(opening, bundle=opening.bundle.absolute())
+
     waiting = dict(enumerate(jobs))
     all_jobs = list(waiting.values())
     try:
@@ -89,11 +93,11 @@ def run_ray(
         for attempt in range(2):
             if not waiting or stopping():
                 return
-            size = 1 if attempt else _together(len(waiting), actors)
+            size = 1 if attempt else _task_size(len(waiting), actors)
             if attempt:
                 say(f"warning: {len(waiting)} pictures have no result, since actors died; trying each alone")
-            with closing(_pass(waiting, size, actors, resources, settings, opening)) as found:
-                for number, result in found:
+            with closing(_run_tasks(waiting, size, actors, resources, settings, opening)) as results:
+                for number, result in results:
                     del waiting[number]
                     yield result
                     if stopping():
@@ -103,8 +107,17 @@ def run_ray(
     except ray.exceptions.RayError as error:
         raise EngineError(f"the Ray cluster failed ({one_line(error)}); run again to go on from here") from error
     finally:
+        _join_executors()
         ray.shutdown()
         sweep_beside(all_jobs)
+
+
+def _join_executors() -> None:
+    """Wait for Ray Data's threads, for which it waits two seconds itself: one that finds Ray shut down ends the process
+    with exit code 1."""
+    for thread in threading.enumerate():
+        if thread.name.startswith("StreamingExecutor"):
+            thread.join(TIMEOUT)
 
 
 def choose_actors(nodes: list[dict[str, Any]], device: str) -> tuple[int, dict[str, Any]]:
@@ -123,16 +136,16 @@ def choose_actors(nodes: list[dict[str, Any]], device: str) -> tuple[int, dict[s
     counts = [int(machine["CPU"]) for machine in machines if machine.get("CPU", 0) >= 1]
     if not counts:
         raise EngineError("no node of the Ray cluster has a core to work on")
-    share = min(CORES, *counts)
+    share = min(CORES_PER_ACTOR, *counts)
     return sum(count // share for count in counts), {"num_cpus": share}
 
 
-def _together(jobs: int, actors: int) -> int:
+def _task_size(jobs: int, actors: int) -> int:
     """Jobs of a task: a few tasks for each actor, but no more than the driver can look after."""
-    return max(min(TOGETHER, -(-jobs // (4 * actors))), jobs // MANY)
+    return max(min(JOBS_PER_TASK, -(-jobs // (4 * actors))), jobs // MOST_TASKS)
 
 
-def _pass(
+def _run_tasks(
     waiting: dict[int, Job],
     size: int,
     actors: int,
@@ -143,7 +156,8 @@ def _pass(
     """Every waiting job once, in tasks of `size`. Closing it discards what has come and was not taken."""
     import ray
 
-    pairs = list(waiting.items())
+    planned = dict(waiting)
+    pairs = [(number, job.absolute()) for number, job in planned.items()]
     tasks = [{"jobs": pickle.dumps(pairs[first : first + size])} for first in range(0, len(pairs), size)]
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
@@ -164,25 +178,26 @@ def _pass(
             answer = pickle.loads(row["results"])
             if isinstance(answer, GcolorError):
                 raise answer
-            came = deque(answer)
+            results = deque(answer)
             try:
-                while came:
-                    yield came.popleft()
+                while results:
+                    number, result = results.popleft()
+                    yield number, replace(result, job=planned[number])
             finally:
-                for _, result in came:
+                for _, result in results:
                     discard(result)
 
 
 class _Actor:
     """An engine on the cluster, and the threads that use it."""
 
-    def __init__(self, given: bytes) -> None:
-        opening, settings, resources = pickle.loads(given)
-        mine = max(1, int(resources["num_cpus"]))
+    def __init__(self, arguments: bytes) -> None:
+        opening, settings, resources = pickle.loads(arguments)
+        own_cores = max(1, int(resources["num_cpus"]))
         self._error: GcolorError | None = None
         try:
-            here = replace(opening, processes=max(1, cores() // mine))
-            colorizer, capacity = here.open("cuda" if "num_gpus" in resources else "cpu")
+            shared = replace(opening, processes=max(1, cores() // own_cores))
+            colorizer, capacity = shared.open("cuda" if "num_gpus" in resources else "cpu")
         except GcolorError as error:
             self._error = error  # raised here it would be tried again
             return
@@ -192,9 +207,9 @@ class _Actor:
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[bytes]]:
         if self._error:
             return {"results": [pickle.dumps(self._error)]}
-        found = []
+        answers = []
         for task in batch["jobs"]:
             pairs = pickle.loads(task)
             results = self._pool.map(self._color, [job for _, job in pairs])
-            found.append(pickle.dumps([(number, result) for (number, _), result in zip(pairs, results, strict=True)]))
-        return {"results": found}
+            answers.append(pickle.dumps([(number, result) for (number, _), result in zip(pairs, results, strict=True)]))
+        return {"results": answers}

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 from gcolor.color.errors import UsageError
-from gcolor.runtime.batch import check as check_module
 from gcolor.runtime.batch.check import Checked, check
 from gcolor.runtime.batch.fingerprint import take
 from gcolor.runtime.batch.journal import Entry, Journal, Recipe
 from gcolor.runtime.batch.options import Settings
+from gcolor.runtime.batch.places import folder as folder_module
 from gcolor.runtime.batch.plan import Job, Roots
 
 pytestmark = pytest.mark.smoke
@@ -55,8 +55,10 @@ class World:
         journal.record(job.made, Entry(source, tuple(hints), output, recipe))
 
     def check(self, jobs: list[Job] | None = None, **options: object) -> Checked:
-        with Journal.open(Path((jobs or self.jobs)[0].roots.output)) as journal:
-            checked = check(jobs or self.jobs, journal, options.pop("wanted", wanted), **options)  # type: ignore[arg-type]
+        jobs = jobs or self.jobs
+        roots = jobs[0].roots
+        with Journal.open(Path(roots.output)) as journal:
+            checked = check(jobs, roots.open(), journal, options.pop("wanted", wanted), **options)  # type: ignore[arg-type]
             for job, entry in checked.known:
                 journal.record(job.made, entry)
         return checked
@@ -80,7 +82,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         seen.append(Path(path).name)
         return take(path)
 
-    monkeypatch.setattr(check_module, "take", note)
+    monkeypatch.setattr(folder_module, "take", note)
     return seen
 
 

@@ -22,11 +22,11 @@ def test_pictures_hints_and_outputs_are_paired(tmp_path: Path) -> None:
     images = touch(tmp_path / "imgs", "a.jpg", "sub/b.png", "sub/c.tif", "notes.txt")
     hints = touch(tmp_path / "hints", "a.jpg.json", "a.png", "sub/b.png", "sub/b.json", "lost.json")
     plan = find_jobs(images, hints, None)
-    assert plan.output == tmp_path / "imgs_color"
+    assert plan.places.output.here == tmp_path / "imgs_color"
     pairs = {j.name: [str(h.relative_to(hints)) for h in j.hints] for j in plan.jobs}
     assert pairs == {"a.jpg": ["a.jpg.json"], "sub/b.png": ["sub/b.png", "sub/b.json"], "sub/c.tif": []}
     assert [j.output for j in plan.jobs][1] == tmp_path / "imgs_color" / "sub" / "b.png"
-    assert [p.name for p in plan.unused_hints] == ["a.png", "lost.json"]
+    assert [Path(p).name for p in plan.unused_hints] == ["a.png", "lost.json"]
 
 
 def test_one_picture(tmp_path: Path) -> None:
@@ -124,3 +124,21 @@ def test_names_are_shown_on_one_line() -> None:
     assert show("日本語.jpg") == "日本語.jpg"
     assert show("a\nb.jpg") == "a\\nb.jpg"
     assert show(os.fsdecode(b"caf\xe9.jpg")) == "caf\\xe9.jpg"
+
+
+def test_a_job_for_another_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    touch(tmp_path / "imgs", "sub/a.jpg")
+    touch(tmp_path / "hints", "sub/a.json")
+    monkeypatch.chdir(tmp_path)
+    (job,) = find_jobs("imgs", "hints", "out").jobs
+    assert (job.source, job.output, job.hints) == (
+        Path("imgs/sub/a.jpg"),
+        Path("out/sub/a.jpg"),
+        (Path("hints/sub/a.json"),),
+    )
+    there = job.absolute()
+    assert (there.source, there.output) == (tmp_path / "imgs/sub/a.jpg", tmp_path / "out/sub/a.jpg")
+    assert there.hints == (tmp_path / "hints/sub/a.json",) and there.name == job.name
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert there.source.exists() and not job.source.exists()

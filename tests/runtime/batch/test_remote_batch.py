@@ -15,9 +15,8 @@ from PIL import Image
 fsspec = pytest.importorskip("fsspec", reason="fsspec is missing; pip install 'gcolor[ray]' brings it")
 
 from gcolor.color.errors import UsageError  # noqa: E402
-from gcolor.runtime.batch.batch import Look  # noqa: E402
+from gcolor.runtime.batch.batch import Batch, Look  # noqa: E402
 from gcolor.runtime.batch.options import Options  # noqa: E402
-from gcolor.runtime.batch.remote_batch import RemoteBatch  # noqa: E402
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -139,7 +138,7 @@ def test_an_object_store(world: Path) -> None:
     options = Options(images="memory://bucket/imgs", device="cpu")
 
     def color() -> tuple[int, int, int]:
-        with RemoteBatch(options) as batch:
+        with Batch(options) as batch:
             errors = [result.error for result in batch.make(batch.first)]
             assert not any(errors)
             assert batch.look() == Look()
@@ -157,9 +156,80 @@ def test_an_output_that_cannot_be_written(world: Path, monkeypatch: pytest.Monke
     """Found before the model is loaded."""
     options = Options(images=world / "imgs", output=f"file://{world}/imgs/a.jpg/out", device="cpu")
     with pytest.raises(UsageError, match="outside"):
-        RemoteBatch(options)
+        Batch(options)
     (world / "file").write_text("")
     monkeypatch.setattr("gcolor.runtime.batch.opening.Opening.open", None)
     options = Options(images=world / "imgs", output=f"file://{world}/file/out", device="cpu")
-    with RemoteBatch(options) as batch, pytest.raises(UsageError, match="cannot be written"):
+    with Batch(options) as batch, pytest.raises(UsageError, match="cannot be written"):
         list(batch.make(batch.first))
+
+
+def test_a_listed_picture_that_is_missing_fails_alone_from_a_folder_and_from_a_url(gcolor, world: Path) -> None:
+    (world / "list").write_text("sub/c.jpg\ngone.jpg\nhints.txt\n")
+    found = {}
+    for kind, images in (("folder", world / "imgs"), ("url", (world / "imgs").as_uri())):
+        done = gcolor("batch", images, "-o", world / kind, "--files-from", world / "list", "--json")
+        assert done.returncode == 3 and summary(done) == (1, 0, 2), done.stderr
+        assert set(files(world / kind)) == {"sub/c.jpg"}
+        found[kind] = sorted(line for line in done.stderr.splitlines() if line.startswith("error: "))
+    assert found["url"] == found["folder"] and "error: gone.jpg: cannot be read (No such file" in found["url"][0]
+    (world / "list").write_text("../elsewhere/d.jpg\n")
+    for images in (world / "imgs", (world / "imgs").as_uri()):
+        done = gcolor("batch", images, "-o", world / "out", "--files-from", world / "list")
+        assert done.returncode == 2 and "is listed, but lies outside" in done.stderr
+    # What a batch says that failed is a list for the next, and its names may be whole URLs.
+    (world / "list").write_text(f"{(world / 'imgs').as_uri()}/a.jpg\n")
+    assert summary(run(gcolor, world, "--files-from", world / "list")) == (1, 0, 0)
+
+
+@pytest.mark.parametrize("elsewhere", ["imgs", "hints", "out"])
+def test_folders_may_be_mixed_with_urls(gcolor, world: Path, elsewhere: str) -> None:
+    """The bytes are those of folders; where the output is a folder, it is journaled and locked as one."""
+    assert gcolor("batch", world / "imgs", "--hints", world / "hints", "-o", world / "local").returncode == 0
+    where = {name: world / name for name in ("imgs", "hints", "out")}
+    mixed = {name: path.as_uri() if name in elsewhere.split() else path for name, path in where.items()}
+    arguments = ["batch", mixed["imgs"], "--hints", mixed["hints"], "-o", mixed["out"], "--json"]
+    done = gcolor(*arguments)
+    assert done.returncode == 0 and summary(done) == (3, 0, 0), done.stderr
+    assert files(world / "out") == files(world / "local")
+    rows = [json.loads(line) for line in done.stdout.splitlines()[:-1]]
+    assert {row["output"] for row in rows} == {f"{mixed['out']}/{name}" for name in files(world / "out")}
+    assert [row["hints"] for row in rows if row["picture"] == "a.jpg"] == [[f"{mixed['hints']}/a.jpg.json"]]
+    assert summary(gcolor(*arguments)) == (0, 3, 0)
+    (world / "hints" / "a.jpg.json").write_text(hint(90))
+    Image.new("L", (60, 40)).save(world / "imgs" / "b.png")
+    assert summary(gcolor(*arguments)) == (2, 1, 0)
+    (world / "out" / "b.png").write_bytes(b"retouched by hand")
+    assert summary(gcolor(*arguments)) == (0, 2, 1)
+
+
+def test_an_output_that_cannot_be_locked_is_said_once(gcolor, world: Path) -> None:
+    sentence = "no lock can be had there"
+    assert run(gcolor, world).stderr.count(sentence) == 1
+    assert run(gcolor, world).stderr.count(sentence) == 1
+    assert sentence not in run(gcolor, world, "--dry-run").stderr
+    assert sentence not in gcolor("batch", (world / "imgs").as_uri(), "-o", world / "local").stderr
+
+
+def test_two_pictures_of_one_output_are_refused_there_too(gcolor, world: Path) -> None:
+    for name in ("d.pgm", "d.pgm.ppm"):
+        Image.new("L", (60, 40)).save(world / "imgs" / name)
+    done = run(gcolor, world)
+    assert done.returncode == 2 and "d.pgm and d.pgm.ppm: both would become" in done.stderr
+    assert not (world / "out").exists()
+
+
+def test_a_folder_whose_batch_by_url_was_killed_is_gone_on_with_by_its_path(gcolor, world: Path) -> None:
+    command = [sys.executable, "-m", "gcolor", "batch", (world / "imgs").as_uri(), "-o", (world / "out").as_uri()]
+    with subprocess.Popen([*command, "--json", "--jobs", "1"], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout and json.loads(process.stdout.readline())["status"] == "colored"
+        process.send_signal(signal.SIGKILL)
+    begun = {name for name in files(world / "out") if ".gcolor" not in name}
+    assert begun and (world / "out" / ".gcolor.making").exists()
+    with Batch(Options(images=world / "imgs", output=world / "out", device="cpu")) as batch:
+        assert begun <= {job.made for job, why in batch.first.todo if why == "was not finished"}
+        assert not any(result.error for result in batch.make(batch.first))
+        assert set(files(world / "out")) == {"a.jpg", "b.png", "sub/c.jpg"}
+        name = begun.pop()
+        (world / "out" / name).write_bytes(b"retouched by hand")
+        assert [job.made for job, _ in batch.look().refused] == [name]  # ours no more
