@@ -33,6 +33,7 @@ from gcolor.models import Network, Prediction
 from gcolor.models.fused import FusedColorizer
 from gcolor.runtime.bench.scenes import scene
 from gcolor.runtime.bundle import MODEL, PAINT, load_bundle, sha256
+from gcolor.runtime.engines.engine import feeds
 from gcolor.runtime.files import save_json
 from gcolor.runtime.machine import describe
 from gcolor.runtime.memory import keep_freed_memory
@@ -48,7 +49,13 @@ class Nothing(Network):
 
     output_stride = 2
 
-    def forward(self, lightness: torch.Tensor, hint_ab: torch.Tensor, hint_mask: torch.Tensor) -> Prediction:
+    def forward(
+        self,
+        lightness: torch.Tensor,
+        hint_ab: torch.Tensor,
+        hint_mask: torch.Tensor,
+        vividness: torch.Tensor | None = None,
+    ) -> Prediction:
         ab = F.avg_pool2d(hint_ab + 0.0 * (lightness + hint_mask), 2)
         return Prediction(ab, ab)
 
@@ -80,14 +87,15 @@ def measure(
     hints = np.zeros((GRID, GRID, 4), np.uint8)
     hints[60:63, 60:63] = hints[150:153, 190:193] = (200, 80, 60, 255)
     ab = np.random.default_rng(0).normal(0.0, 20.0, (GRID // 4, GRID // 4, 2)).astype(np.float32)
-    feeds = {"rgb": rgb[None], "hints": hints[None]}
 
     def run(colorizer: gcolor.Colorizer) -> None:
         colorizer.set_image(rgb, (GRID, GRID))
         colorizer.color(hints)
 
     work: dict[str, Callable[[], object]] = {"opencv": lambda: opencv(rgb, ab)}
-    work |= {name: partial(session.run, None, feeds) for name, session in sessions.items()}
+    for name, session in sessions.items():
+        inputs = {entry.name for entry in session.get_inputs()}
+        work[name] = partial(session.run, None, feeds(inputs, rgb[None], hints[None], 1.0))
     work |= {name: partial(run, colorizer) for name, colorizer in colorizers.items()}
     times: dict[str, list[float]] = {name: [] for name in work}
     for _ in range(rounds + 1):

@@ -160,7 +160,7 @@ def test_the_logits_accuracy_agrees_with_a_plain_count(load: Load, folder: Path)
             super().__init__()
             self.output_stride = stride
 
-        def forward(self, lightness: Any, hint_ab: Any, hint_mask: Any) -> Prediction:
+        def forward(self, lightness: Any, hint_ab: Any, hint_mask: Any, vividness: Any = None) -> Prediction:
             at = ((hint_ab[..., :: self.output_stride, :: self.output_stride] + 128) / 8).floor().long()
             return Prediction(10.0 * torch.nn.functional.one_hot(at, 32).permute(0, 1, 4, 2, 3).float())
 

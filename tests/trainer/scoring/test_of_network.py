@@ -27,7 +27,9 @@ class Knowing(Network):
 
     output_stride = 1
 
-    def forward(self, lightness: Tensor, hint_ab: Tensor, hint_mask: Tensor) -> Prediction:
+    def forward(
+        self, lightness: Tensor, hint_ab: Tensor, hint_mask: Tensor, vividness: Tensor | None = None
+    ) -> Prediction:
         at = ((hint_ab + 128) / 8).floor().long()
         return Prediction(10.0 * torch.nn.functional.one_hot(at, 32).permute(0, 1, 4, 2, 3).float(), hint_ab)
 
