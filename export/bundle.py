@@ -24,6 +24,7 @@ from ..runtime.device import Device
 from ..runtime.engines.onnx_engine import OnnxEngine
 from ..runtime.engines.torch_engine import TorchEngine
 from ..version import __version__
+from .compact import halve_weights
 from .onnx_file import OPSET, describe, export_fused, export_paint
 from .parity import Parity, choose_photos, hinted, measure_parity
 from .precision import heavy_nodes, to_fp16
@@ -70,6 +71,10 @@ def export_bundle(
             export_fused(model, work / (MODEL_TRT if dense else MODEL), dense=dense)
             export_paint(model.paint, network.output_stride, work / (PAINT_TRT if dense else PAINT), dense=dense)
         match precision:
+            case "fp32":
+                graph = onnx.load(str(work / MODEL))
+                halve_weights(graph)
+                onnx.save(graph, str(work / MODEL))
             case "fp16":
                 manifest |= _convert_to_fp16(model.network, sorted(work.glob("model.*")))
             case "int8":

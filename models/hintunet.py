@@ -75,6 +75,8 @@ class HintUNet(Network):
         if self.encoder:
             # They begin at nothing, so that a network that has learned without an encoder goes on from what it knows.
             widths = zip(self.encoder.channels, (fine, middle, deep, deep), strict=True)
+            # Filters of single channels at full size: in int8 they cost a fivefold error and save nothing.
+            self.not_int8 = ("encoder.stem", *(f"encoder.blocks.{n}" for n in range(self.encoder.taps[0] + 1)))
             self.seen = nn.ModuleList(_silent(inputs, outputs) for inputs, outputs in widths)
 
     @staticmethod

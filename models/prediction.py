@@ -42,6 +42,8 @@ class Network(nn.Module):
     """h and w divided by this are the grid of the prediction's ab."""
     exact: tuple[str, ...] = ()
     """Submodules that stay in fp32, whatever precision the network is exported in."""
+    not_int8: tuple[str, ...] = ()
+    """Paths of parts that int8 leaves in fp32, beside those in `exact`."""
 
     def __call__(
         self, lightness: Tensor, hint_ab: Tensor, hint_mask: Tensor, vividness: Tensor | None = None

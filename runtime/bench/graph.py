@@ -1,8 +1,8 @@
 """Which nodes of a fused ONNX graph come before its network, make it up and come after it; needs no onnx package.
 
-The network is what output `ab` depends on from the first convolutions on: a node is "net" where `ab` needs it and a
-convolution lies before it (or it is one), "pre" where `ab` needs it and none does, and "post" where `ab` does not need
-it. Decoding the bins is thereby part of "net", and what the network does to the hints before its first convolution part
+The network is what its own outputs (`ab`, and `joint` where there is one) depend on from the first convolutions on: a
+node is "net" where one of them needs it and a convolution lies before it (or it is one), "pre" where one needs it and no
+convolution does, and "post" where none needs it. Decoding the bins is thereby part of "net", and what the network does to the hints before its first convolution part
 of "pre".
 """
 
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from ...color.errors import EngineError
 from ..onnx_form import fields
 
-NETWORK_OUTPUT = "ab"
+NETWORK_OUTPUTS = ("ab", "joint")
 # Field numbers of onnx.proto: ModelProto.graph, GraphProto.node, and those of NodeProto.
 GRAPH, NODE = 7, 1
 INPUT, OUTPUT, NAME, KIND = 1, 2, 3, 4
@@ -50,12 +50,13 @@ def stages_of_nodes(nodes: list[Node]) -> dict[str, str]:
     for node in nodes:
         for name in node.inputs:
             users[name].append(node)
-    if NETWORK_OUTPUT not in makers:
-        raise EngineError(f"the graph has no output {NETWORK_OUTPUT}, its network cannot be told")
-    needed = _reach([makers[NETWORK_OUTPUT]], lambda node: (makers[n] for n in node.inputs if n in makers))
+    ends = [makers[name] for name in NETWORK_OUTPUTS if name in makers]
+    if not ends:
+        raise EngineError(f"the graph has no output {NETWORK_OUTPUTS[0]}, its network cannot be told")
+    needed = _reach(ends, lambda node: (makers[n] for n in node.inputs if n in makers))
     convolutions = [node for node in needed if "Conv" in node.kind]
     if not convolutions:
-        raise EngineError(f"no convolution lies before output {NETWORK_OUTPUT}, the network cannot be told")
+        raise EngineError(f"no convolution lies before output {NETWORK_OUTPUTS[0]}, the network cannot be told")
     behind = _reach(convolutions, lambda node: (user for n in node.outputs for user in users[n]))
     found: dict[str, set[str]] = defaultdict(set)
     for node in nodes:

@@ -28,6 +28,7 @@ from tritonclient.grpc import model_config_pb2
 from tritonclient.utils import triton_to_np_dtype
 
 TYPES = {"tensor(uint8)": model_config_pb2.TYPE_UINT8, "tensor(float)": model_config_pb2.TYPE_FP32}
+DTYPES = {model_config_pb2.TYPE_UINT8: np.uint8, model_config_pb2.TYPE_FP32: np.float32}
 
 
 def read(repository: Path, name: str) -> model_config_pb2.ModelConfig:
@@ -84,7 +85,10 @@ def test_the_warm_up_runs(tmp_path: Path) -> None:
     write_repository(load_bundle(), tmp_path)
     config, graph = read(tmp_path, "gcolor"), session(tmp_path / "gcolor" / "1" / "model.onnx")
     (warm_up,) = config.model_warmup
-    feeds = {name: np.zeros((warm_up.batch_size, *value.dims), np.uint8) for name, value in warm_up.inputs.items()}
+    feeds = {
+        name: np.zeros((warm_up.batch_size, *value.dims), DTYPES[value.data_type])
+        for name, value in warm_up.inputs.items()
+    }
     assert graph.run(["colored"], feeds)[0].shape == (1, 683, 1024, 3)
 
 
@@ -288,8 +292,9 @@ def test_a_batch_of_the_repository_is_its_pictures(tmp_path: Path, make_scene) -
     rgb = np.stack([make_scene(96, 128, seed) for seed in range(config.max_batch_size)])
     hints = np.zeros((len(rgb), 64, 80, 4), np.uint8)
     hints[::2, 10:14, 20:24] = (200, 40, 30, 255)
-    together = graph.run(["colored"], {"rgb": rgb, "hints": hints})[0]
+    feeds = {"rgb": rgb, "hints": hints, "vividness": np.ones((len(rgb), 1, 1, 1), np.float32)}
+    together = graph.run(["colored"], feeds)[0]
     for number in range(len(rgb)):
         some = slice(number, number + 1)
-        alone = graph.run(["colored"], {"rgb": rgb[some], "hints": hints[some]})[0]
+        alone = graph.run(["colored"], {name: array[some] for name, array in feeds.items()})[0]
         assert np.abs(alone.astype(int) - together[some]).max() <= 1

@@ -304,7 +304,7 @@ def test_a_full_disk_leaves_the_checkpoint_before(shard_folder: Path, tmp_path: 
         resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
 
     done = subprocess.run([*command, "4", "--resume"], capture_output=True, text=True, timeout=300, preexec_fn=small)
-    assert done.returncode == 1 and "the last checkpoint is intact" in done.stderr.splitlines()[-1], done.stderr
+    assert done.returncode == 2 and "the last checkpoint is intact" in done.stderr.splitlines()[-1], done.stderr
     assert all(path.read_bytes() == data for path, data in before.items())
     assert not list(run.rglob(".gcolor-*"))
     subprocess.run([*command, "4", "--resume"], check=True, capture_output=True, timeout=300)

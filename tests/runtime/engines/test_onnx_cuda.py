@@ -19,7 +19,8 @@ def on_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
 def feeds(make_scene, height: int, width: int, seed: int = 0) -> dict[str, np.ndarray]:
     hints = np.zeros((1, 64, 96, 4), np.uint8)
     hints[0, 10 + seed : 20, 10:20] = (200, 40, 40, 255)
-    return {"rgb": make_scene(height, width, seed)[None], "hints": hints}
+    vividness = np.ones((1, 1, 1, 1), np.float32)
+    return {"rgb": make_scene(height, width, seed)[None], "hints": hints, "vividness": vividness}
 
 
 def test_bound_and_fixed_runs_paint_what_a_plain_session_paints(make_scene) -> None:
@@ -54,7 +55,11 @@ def test_every_dimension_is_fixed() -> None:
     bundle = load_bundle()
     graph, stride = bundle.model, bundle.manifest["grid"]["output_stride"]
     inputs = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"]).get_inputs()
-    options = fixed_options(inputs, ((2, 50, 60, 3), (2, 64, 96, 4)))
+    options = fixed_options(inputs, ((2, 50, 60, 3), (2, 64, 96, 4), (2, 1, 1, 1)))
     fixed = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-    assert [item.shape for item in fixed.get_inputs()] == [[2, 50, 60, 3], [2, 64, 96, 4]]
-    assert [item.shape for item in fixed.get_outputs()] == [[2, 50, 60, 3], [2, 2, 64 // stride, 96 // stride]]
+    assert [item.shape for item in fixed.get_inputs()] == [[2, 50, 60, 3], [2, 64, 96, 4], [2, 1, 1, 1]]
+    assert [item.shape for item in fixed.get_outputs()] == [
+        [2, 50, 60, 3],
+        [2, 2, 64 // stride, 96 // stride],
+        [2, 140, 16, 24],
+    ]
