@@ -1,9 +1,9 @@
 """Which nodes of a fused ONNX graph come before its network, make it up and come after it; needs no onnx package.
 
 The network is what its own outputs (`ab`, and `joint` where there is one) depend on from the first convolutions on: a
-node is "net" where one of them needs it and a convolution lies before it (or it is one), "pre" where one needs it and no
-convolution does, and "post" where none needs it. Decoding the bins is thereby part of "net", and what the network does to the hints before its first convolution part
-of "pre".
+node is "net" where one of them needs it and a convolution lies before it (or it is one), "pre" where one needs it and
+no convolution does, and "post" where none needs it. Decoding the bins is thereby part of "net", and what the network
+does to the hints before its first convolution part of "pre".
 """
 
 from __future__ import annotations
