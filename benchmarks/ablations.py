@@ -17,7 +17,7 @@ import click
 import numpy as np
 import torch
 from gcolor.color import scores
-from gcolor.models.weights import load_model
+from gcolor.models.run_folder import load_model
 from gcolor.runtime.machine import describe
 from gcolor.trainer.config import Stage, TrainConfig
 from gcolor.trainer.data.loader import has_dali

@@ -27,7 +27,7 @@ from gcolor.runtime.batch.fingerprint import RECENT_NS, take
 from gcolor.runtime.batch.journal import Entry, Journal, Recipe
 from gcolor.runtime.batch.options import Settings
 from gcolor.runtime.batch.plan import Job, find_jobs
-from gcolor.runtime.bundle import fingerprint, read_manifest
+from gcolor.runtime.bundle import read_manifest
 from gcolor.runtime.machine import describe
 from PIL import Image
 
@@ -61,7 +61,7 @@ def fill(root: Path, count: int) -> list[Job]:
 
 def write_journal(jobs: list[Job]) -> None:
     """The lines that painting the pictures would have written."""
-    recipe = Recipe(fingerprint(read_manifest()), Settings().shaping(".jpg"), "none")
+    recipe = Recipe(read_manifest().fingerprint, Settings().shaping(".jpg"), "none")
     time.sleep(RECENT_NS / 1e9)
     with Journal.open(Path(jobs[0].roots.output)) as journal:
         for job in jobs:

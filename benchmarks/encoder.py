@@ -21,7 +21,7 @@ import torch
 from gcolor.color import tensors
 from gcolor.models import PRESETS
 from gcolor.models.efficientnet import EfficientNetLite
-from gcolor.models.weights import load_model
+from gcolor.models.run_folder import load_model
 from gcolor.runtime.bundle import DEFAULT
 from gcolor.trainer.config import Stage, TrainConfig
 from gcolor.trainer.data.crops import Crops

@@ -29,12 +29,11 @@ import torch
 import torch.nn.functional as F
 from gcolor.color.lab import Array, Bytes
 from gcolor.export.onnx_file import export_fused, export_paint
-from gcolor.models import Network, Prediction
+from gcolor.models import ModelConfig, Network, Prediction
 from gcolor.models.fused import FusedColorizer
 from gcolor.runtime.bench.scenes import scene
-from gcolor.runtime.bundle import MODEL, PAINT, load_bundle, sha256
+from gcolor.runtime.bundle import MODEL, PAINT, load_bundle
 from gcolor.runtime.engines.engine import feeds
-from gcolor.runtime.files import save_json
 from gcolor.runtime.machine import describe
 from gcolor.runtime.memory import keep_freed_memory
 from rich.console import Console
@@ -48,6 +47,7 @@ class Nothing(Network):
     """Hands the hints' chroma on: what is left of the fused graph is its colour mathematics."""
 
     output_stride = 2
+    config = ModelConfig()
 
     def forward(
         self,
@@ -73,9 +73,7 @@ def nothing_bundle(folder: Path) -> Path:
     model = FusedColorizer(Nothing())
     export_fused(model, folder / MODEL)
     export_paint(model.paint, Nothing.output_stride, folder / PAINT)
-    manifest = load_bundle().manifest
-    manifest["files"] = {name: sha256((folder / name).read_bytes()) for name in (MODEL, PAINT)}
-    save_json(manifest, folder / "manifest.json")
+    load_bundle().manifest.with_files({name: (folder / name).read_bytes() for name in (MODEL, PAINT)}).write(folder)
     return folder
 
 

@@ -19,8 +19,7 @@ from gcolor.cli.evaluate import read_counts
 from gcolor.color import scores
 from gcolor.color.errors import GcolorError, UsageError
 from gcolor.models.hintunet import HintUNet
-from gcolor.models.weights import model_of
-from gcolor.runtime.bundle import DEFAULT, WEIGHTS, load_bundle
+from gcolor.runtime.bundle import DEFAULT, load_bundle
 from gcolor.runtime.machine import describe
 from gcolor.trainer.scoring.of_network import load_photos, score_network
 from torch import Tensor, nn
@@ -76,7 +75,7 @@ PARTS: dict[str, Callable[[HintUNet], None]] = {
 
 def load_network(path: Path) -> HintUNet:
     bundle = load_bundle(path)
-    network = model_of(bundle.manifest["model"], bundle.read(WEIGHTS))
+    network = bundle.network()
     if not isinstance(network, HintUNet):
         raise UsageError(f"{path}: holds no hintunet; only that has these parts")
     return network

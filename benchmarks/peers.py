@@ -49,7 +49,7 @@ def start(stack: ExitStack, folder: Path, bundles: list[Path]) -> dict[str, Proc
         raise SystemExit(done.stderr)
     wanted: dict[str, tuple[str, Path | None]] = {OURS: ("gcolor", None)}
     for path in bundles:
-        precision = load_bundle(path).manifest.get("precision", "?")
+        precision = load_bundle(path).manifest.precision
         wanted[f"{OURS} {precision} ({path.name})"] = ("gcolor", path)
     wanted |= {name: (name, network if name == "unfused" else None) for name in (*ONE_BY_ONE, LIMIT, BARE)}
     return {

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from ..color.errors import UsageError
-from ..runtime import PRECISIONS
+from ..runtime import PRECISIONS, Precision
 from .export_triton import triton_options, write
 from .export_trt import TrtOptions, build, copy_bundle, trt_options
 
@@ -46,7 +46,7 @@ def command(
     output: Path | None,
     photos: tuple[Path, ...],
     tolerance: float,
-    precision: str,
+    precision: Precision,
     temperature: float | None,
     calibration: tuple[Path, ...],
     triton: Path | None,
@@ -78,7 +78,7 @@ def command(
 
 
 def _finish(
-    bundle: Path | None, output: Path | None, precision: str, options: TrtOptions, triton: Path | None
+    bundle: Path | None, output: Path | None, precision: Precision, options: TrtOptions, triton: Path | None
 ) -> Path | None:
     """Build the engines of a bundle where they are asked for; returns where it is, None being the default model."""
     from .needs import require
@@ -104,7 +104,7 @@ def _export(
     output: Path | None,
     photos: list[Path],
     tolerance: float,
-    precision: str,
+    precision: Precision,
     temperature: float | None,
     calibration: list[Path],
     options: TrtOptions,

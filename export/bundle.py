@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
 from collections import Counter
@@ -18,8 +17,21 @@ from ..color import bins
 from ..color.errors import UsageError
 from ..models import Network
 from ..models.fused import FusedColorizer
-from ..models.weights import load_model, pack
-from ..runtime.bundle import FORMAT, MODEL, MODEL_TRT, PAINT, PAINT_TRT, WEIGHTS, Bundle, load_bundle, sha256
+from ..models.prediction import Form
+from ..models.run_folder import load_model
+from ..models.weights import pack
+from ..runtime import Precision
+from ..runtime.bundle import (
+    MODEL,
+    MODEL_TRT,
+    PAINT,
+    PAINT_TRT,
+    WEIGHTS,
+    Bundle,
+    Manifest,
+    load_bundle,
+    sha256,
+)
 from ..runtime.device import Device
 from ..runtime.engines.onnx_engine import OnnxEngine
 from ..runtime.engines.torch_engine import TorchEngine
@@ -38,7 +50,7 @@ def export_bundle(
     output: Path,
     photos: list[Path] | None = None,
     tolerance: float = 1.0,
-    precision: str = "fp32",
+    precision: Precision = "fp32",
     calibration: list[Path] | None = None,
     *,
     trt: bool = False,
@@ -46,11 +58,10 @@ def export_bundle(
 ) -> Parity:
     """Write the bundle of a training run and return the parity that was measured.
 
-    photos: folders for the parity gate, by default the few of its own that the run has kept. precision: one of
-    runtime.PRECISIONS; calibration: folders of photos for int8, by default those of the parity gate. trt: also the form
-    that TensorRT takes (int8 always has it), which passes the same gate. temperature: see ModelConfig, by default the
-    run's. Raises UsageError (no run, an output that is
-    not a bundle), BundleError (parity; nothing is written then), NothingToDoError (no photo).
+    photos: folders for the parity gate, by default the few of its own that the run has kept. calibration: folders of
+    photos for int8, by default those of the parity gate. trt: also the form that TensorRT takes (int8 always has it),
+    which passes the same gate. temperature: see ModelConfig, by default the run's. Raises UsageError (no run, an output
+    that is not a bundle), BundleError (parity; nothing is written then), NothingToDoError (no photo).
     """
     network, info = load_model(run)
     if temperature is not None:
@@ -61,38 +72,36 @@ def export_bundle(
         raise UsageError(f"{output}: exists and is not a bundle; choose another folder")
     folders = photos or [run / "photos"]
     weights = pack(network)
-    model = FusedColorizer(network).eval()
     output.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=f".{output.name}.", dir=output.parent))
     try:
-        manifest = _manifest(info, network) | {"precision": precision}
-        forms = [False, True] if trt or precision == "int8" else [False]
-        for dense in forms:
-            export_fused(model, work / (MODEL_TRT if dense else MODEL), dense=dense)
-            export_paint(model.paint, network.output_stride, work / (PAINT_TRT if dense else PAINT), dense=dense)
+        manifest = _manifest(info, network, precision)
+        forms: list[Form] = ["dynamic", "static"] if trt or precision == "int8" else ["dynamic"]
+        for form in forms:
+            model, static = FusedColorizer(network, form).eval(), form == "static"
+            export_fused(model, work / (MODEL_TRT if static else MODEL))
+            export_paint(model.paint, network.output_stride, work / (PAINT_TRT if static else PAINT))
         match precision:
             case "fp32":
-                graph = onnx.load(str(work / MODEL))
-                halve_weights(graph)
-                onnx.save(graph, str(work / MODEL))
+                _halve(work / MODEL)
             case "fp16":
-                manifest |= _convert_to_fp16(model.network, sorted(work.glob("model.*")))
+                manifest = manifest.recording(**_convert_to_fp16(network, sorted(work.glob("model.*"))))
             case "int8":
-                manifest |= _convert_to_int8(model.network, work, calibration or folders)
+                manifest = manifest.recording(**_convert_to_int8(network, work, calibration or folders))
         for path in work.glob("*.onnx"):
             describe(path, manifest)
         (work / WEIGHTS).write_bytes(weights)
         files = {path.name: path.read_bytes() for path in sorted(work.iterdir())}
-        manifest["files"] = {name: sha256(data) for name, data in files.items()}
+        manifest = manifest.with_files(files)
         bundle = Bundle(work, manifest, files[MODEL], files[PAINT])
         parity = _measure(bundle, folders)
         parity.check(precision, tolerance)
-        manifest["parity"] = asdict(parity)
+        manifest = manifest.recording(parity=asdict(parity))
         if MODEL_TRT in files:
             other = _measure(replace(bundle, model=files[MODEL_TRT], paint=files[PAINT_TRT]), folders)
             other.check(precision, tolerance)
-            manifest["parity_trt"] = asdict(other)
-        (work / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
+            manifest = manifest.recording(parity_trt=asdict(other))
+        manifest.write(work)
         load_bundle(work)
         work.chmod(0o755)
         if output.exists():
@@ -101,6 +110,12 @@ def export_bundle(
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return parity
+
+
+def _halve(path: Path) -> None:
+    graph = onnx.load(str(path))
+    halve_weights(graph)
+    onnx.save(graph, str(path))
 
 
 def _convert_to_fp16(network: Network, paths: list[Path]) -> dict[str, Any]:
@@ -131,15 +146,15 @@ def _measure(bundle: Bundle, folders: list[Path]) -> Parity:
     return measure_parity(TorchEngine(bundle, Device("cpu")), OnnxEngine(bundle, Device("cpu")), folders)
 
 
-def _manifest(info: dict[str, Any], network: Network) -> dict[str, Any]:
-    return {
-        "format": FORMAT,
+def _manifest(info: dict[str, Any], network: Network, precision: Precision) -> Manifest:
+    config = network.config
+    record = {
         "gcolor": __version__,
-        "model": network.config.to_dict(),
         "bins": {"count": bins.COUNT, "width": bins.WIDTH, "lowest": bins.LOWEST},
-        "decode": "expectation",
-        "grid": {"multiple": 16, "short_side": 256, "output_stride": network.output_stride},
+        # Of the classifier's part of the color; the paper's networks take the expectation as it is.
+        "decode": f"annealed mean {config.temperature:g}" if config.variant == "hintunet" else "expectation",
         "opset": OPSET,
         "versions": {"torch": torch.__version__, "onnxruntime": onnxruntime.__version__},
         "training": {"steps": info["step"], "seconds": info["seconds"], "scores": info["scores"]},
     }
+    return Manifest(config.to_dict(), network.output_stride, precision=precision, record=record)

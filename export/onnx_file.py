@@ -8,7 +8,6 @@ import io
 import json
 import logging
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +17,13 @@ from torch import nn
 from torch.export import Dim
 
 from ..models.fused import FusedColorizer, Paint
+from ..runtime.bundle import Manifest
 
 OPSET = 20
 
 
-def export_fused(model: FusedColorizer, path: Path, *, dense: bool = False) -> None:
-    """Write the fused graph with N, H, W, h, w dynamic; its inputs and outputs are those of FusedColorizer.
-
-    dense: the form for TensorRT, without shapes that depend on the hints (see models/hintunet.py) and without bytes but
-    at its ends (see models/fused.py).
-    """
+def export_fused(model: FusedColorizer, path: Path) -> None:
+    """Write the fused graph with N, H, W, h, w dynamic; its inputs and outputs are those of FusedColorizer."""
     # The grid is dynamic in multiples of 16, which the network's strides demand.
     n, height, width = Dim("N", min=1), Dim("H", min=16), Dim("W", min=16)
     rows, columns = Dim("h16", min=2, max=256), Dim("w16", min=2, max=256)
@@ -37,32 +33,19 @@ def export_fused(model: FusedColorizer, path: Path, *, dense: bool = False) -> N
         torch.ones(2, 1, 1, 1),
     )
     shapes = ({0: n, 1: height, 2: width}, {0: n, 1: 16 * rows, 2: 16 * columns}, {0: n})
-    with _form(model, dense):
-        _export(model, example, shapes, ["rgb", "hints", "vividness"], model.outputs, path)
+    _export(model, example, shapes, ["rgb", "hints", "vividness"], model.outputs, path)
 
 
-def describe(path: Path, manifest: dict[str, Any]) -> None:
+def describe(path: Path, manifest: Manifest) -> None:
     """Write what the manifest says of a graph into the file itself, for whoever meets it alone."""
-    model = onnx.load(str(path))
+    model, values = onnx.load(str(path)), manifest.to_dict()
     names = ("gcolor", "model", "bins", "decode", "grid", "precision")
-    onnx.helper.set_model_props(model, {name: json.dumps(manifest[name]) for name in names})
+    onnx.helper.set_model_props(model, {name: json.dumps(values[name]) for name in names})
     onnx.save(model, str(path))
 
 
-@contextlib.contextmanager
-def _form(model: nn.Module, dense: bool) -> Iterator[None]:
-    parts: list[Any] = [module for module in model.modules() if hasattr(module, "dense")]
-    for part in parts:
-        part.dense = dense
-    try:
-        yield
-    finally:
-        for part in parts:
-            part.dense = False
-
-
-def export_paint(paint: Paint, stride: int, path: Path, *, dense: bool = False) -> None:
-    """Write the painting of one tile; inputs `rgb`, `ab`, `place`, output `colored`. dense: the form for TensorRT."""
+def export_paint(paint: Paint, stride: int, path: Path) -> None:
+    """Write the painting of one tile; inputs `rgb`, `ab`, `place`, output `colored`."""
     example = (
         torch.zeros(2, 33, 131, 3, dtype=torch.uint8),
         torch.zeros(2, 2, 64 // stride + 1, 96 // stride + 1),
@@ -74,8 +57,7 @@ def export_paint(paint: Paint, stride: int, path: Path, *, dense: bool = False) 
         {0: n, 2: Dim("g", min=2), 3: Dim("k", min=2)},
         None,
     )
-    with _form(paint, dense):
-        _export(paint, example, shapes, ["rgb", "ab", "place"], ["colored"], path)
+    _export(paint, example, shapes, ["rgb", "ab", "place"], ["colored"], path)
 
 
 def _export(

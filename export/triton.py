@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from ..color.errors import BundleError, UsageError
-from ..runtime.bundle import MODEL, PAINT, Bundle, source
+from ..runtime.bundle import MODEL, PAINT, Bundle
 from ..runtime.engines.trt_key import EngineKey, has_engines, read_engine, rebuild_hint
 from ..runtime.files import storage_error
 from ..runtime.grid import GPU_BATCH
@@ -130,7 +130,7 @@ def configuration(
     profiles: of a TensorRT engine; None is ONNX Runtime.
     """
     batched = graph == MODEL  # each tile has a place of its own
-    inputs, outputs = _ends(bundle, graph, served=graph if profiles is None else source(bundle, graph))
+    inputs, outputs = _ends(bundle, graph, served=graph if profiles is None else bundle.manifest.source(graph))
     parts = [
         f"{OURS}{__version__} from {bundle.name}. The model's name is its folder's.",
         f'backend: "{"onnxruntime" if profiles is None else "tensorrt"}"',

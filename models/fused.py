@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..color import lab, tensors
-from .prediction import Network
+from .prediction import Form, Network
 from .resample import enlarge_matrix, float_length, indices, shrink_matrix
 
 # Steps of the tables: of light, even in it (20 of them for a level where sRGB is steepest); of its square root, fine
@@ -41,11 +41,12 @@ class Paint(nn.Module):
     f_of_root: Tensor
     light_of_f: Tensor
 
-    dense = False
-    """Only what TensorRT has, too: bytes are cast from and to float at once, and arithmetic takes the tables' place."""
-
-    def __init__(self) -> None:
+    def __init__(self, form: Form = "dynamic") -> None:
+        """form: static has only what TensorRT has, too: bytes are cast from and to float at once, and arithmetic takes
+        the tables' place.
+        """
         super().__init__()
+        self.static = form == "static"
         byte = torch.arange(256, dtype=torch.float64) / 255.0
         encoded = tensors.linear_to_srgb(middles(0.0, 1.0, LIGHT_STEPS).clamp(max=1.0)) * 255.0
         tables = {
@@ -60,14 +61,14 @@ class Paint(nn.Module):
     def luminance(self, rgb_NHW3: Tensor) -> Tensor:
         """sRGB bytes to luminance Y [N, H, W] in 0..1."""
         # By way of float: TensorRT converts uint8 to nothing else. Elsewhere bytes are quicker to move.
-        values = rgb_NHW3.float() if self.dense else rgb_NHW3
+        values = rgb_NHW3.float() if self.static else rgb_NHW3
         linear = look_up(self.to_linear, values.permute(0, 3, 1, 2).long())
         weights = torch.tensor(lab.XYZ_FROM_RGB[1:2], dtype=linear.dtype, device=linear.device)
         return (weights @ linear.flatten(2)).view(rgb_NHW3.shape[:3])
 
     def f_of(self, y_NHW: Tensor) -> Tensor:
         """CIE f of a photo's luminance."""
-        return tensors.lab_f(y_NHW) if self.dense else look_up(self.f_of_root, (y_NHW.sqrt() * ROOT_STEPS).long())
+        return tensors.lab_f(y_NHW) if self.static else look_up(self.f_of_root, (y_NHW.sqrt() * ROOT_STEPS).long())
 
     def forward(self, rgb_NHW3: Tensor, ab_N2gk: Tensor, place: Tensor) -> Tensor:
         """place, float32 [4]: the tile's first row and column, the whole photo's rows and columns."""
@@ -83,7 +84,7 @@ class Paint(nn.Module):
         top, left, height, width = place.unbind()
         down = enlarge_matrix(indices(y_NHW, 1) + top, height, indices(ab_N2gk, 2))
         across = enlarge_matrix(indices(y_NHW, 2) + left, width, indices(ab_N2gk, 3)).T
-        unit, begin = (1.0, 0.0) if self.dense else (F_STEPS, LOWEST_F)
+        unit, begin = (1.0, 0.0) if self.static else (F_STEPS, LOWEST_F)
         f = (fy_NHW - begin) * unit
         grey = self._light(f)
         # Cubic enlarging goes beyond its values by up to half of them.
@@ -103,11 +104,11 @@ class Paint(nn.Module):
 
     def _light(self, f: Tensor) -> Tensor:
         """The inverse of CIE f in steps of light; f itself, or in steps of its table."""
-        return tensors.lab_f_inverse(f) * LIGHT_STEPS if self.dense else look_up(self.light_of_f, f.long())
+        return tensors.lab_f_inverse(f) * LIGHT_STEPS if self.static else look_up(self.light_of_f, f.long())
 
     def _encode(self, channels: list[Tensor]) -> Tensor:
         """Three planes in steps of light, at most one beyond 0 and the last, to sRGB bytes [N, H, W, 3]."""
-        table = self.to_srgb if self.dense else self.to_srgb.to(torch.uint8)
+        table = self.to_srgb if self.static else self.to_srgb.to(torch.uint8)
         encoded = [look_up(table, channel.long()) for channel in channels]
         return torch.stack(encoded, dim=1).permute(0, 2, 3, 1).to(torch.uint8)
 
@@ -118,17 +119,18 @@ class FusedColorizer(nn.Module):
     float32 [N, 140, m, n] of the nodes bins.JOINT.
     """
 
-    dense = False
-    """Take the way that TensorRT can go, too: no shape depends on the hints, and resizing is matrix products."""
-
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, form: Form = "dynamic") -> None:
+        """form: static goes the way that TensorRT can go, too: no shape depends on the hints, resizing is matrix
+        products.
+        """
         super().__init__()
-        self.network = network
-        self.paint = Paint()
+        self.static = form == "static"
+        self.network = network.in_form(form)
+        self.paint = Paint(form)
 
     def hint_chroma(self, hints_Nhw4: Tensor) -> tuple[Tensor, Tensor]:
         """RGBA bytes to ab [N, 2, h, w], 0 where there is no hint, and mask [N, 1, h, w]."""
-        if self.dense:
+        if self.static:
             rgb, alpha = hints_Nhw4.float().split([3, 1], dim=-1)
             mask = (alpha.squeeze(-1) - 127.0).clamp(0.0, 1.0)
             ab = self.chroma(rgb) * mask[..., None]
@@ -151,7 +153,7 @@ class FusedColorizer(nn.Module):
 
     def shrink(self, plane_NHW: Tensor, like_Nhw4: Tensor) -> Tensor:
         """A plane [N, h, w] of the grid's size, antialiased (a triangle as wide as a cell)."""
-        if self.dense:
+        if self.static:
             down = shrink_matrix(indices(like_Nhw4, 1), indices(plane_NHW, 1))
             across = shrink_matrix(indices(like_Nhw4, 2), indices(plane_NHW, 2))
             return down @ plane_NHW @ across.T

@@ -27,8 +27,8 @@ from .blocks import ResBlock, SelfAttention, conv_bn
 from .config import ModelConfig
 from .efficientnet import EfficientNetLite
 from .enlarging import LearnedEnlarging
-from .hints import HintCorrection, HintPropagation, ResidualSpreading, in_fp32, pool_hints
 from .prediction import Network, Prediction
+from .propagation import HintCorrection, HintPropagation, ResidualSpreading, in_fp32, pool_hints
 
 AB_SCALE = 50.0
 STRIDE = 4
@@ -39,8 +39,6 @@ class HintUNet(Network):
 
     # Sums of squares that cancel, and differences of near-equal colours.
     exact = ("propagate", "spread", "correct", "enlarge", "retouch")
-    dense = False
-    """Look at the cells without a hint, too; the result is the same, but no shape depends on the hints (TensorRT)."""
     LEARNING = 128
     """In training, a photo with more hinted cells at 1/8 than this looks at a part of them; each costs time."""
 
@@ -102,7 +100,8 @@ class HintUNet(Network):
             # Which of them follows from their place, so that training needs no random numbers here.
             order = hinted * (1.0 + (numbers * 0.6180339887).frac())
             return order.topk(min(self.LEARNING, hinted.shape[1]), dim=1).indices
-        some = numbers if self.dense else hinted.amax(0).nonzero()[:, 0]
+        # Where shapes are static, at those without a hint, too; the result is the same.
+        some = numbers if self.form == "static" else hinted.amax(0).nonzero()[:, 0]
         return some.expand(hinted.shape[0], -1)
 
     def forward(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
+from typing import Literal, Self
 
 from torch import Tensor, nn
 
@@ -34,16 +36,28 @@ class Prediction:
         return Prediction(self.logits.float(), decoded, joint)
 
 
+Form = Literal["dynamic", "static"]
+"""dynamic: shapes may depend on the hints, and bytes and tables do what they do fastest (CPUs, ONNX Runtime).
+static: what TensorRT takes: no shape depends on the hints, no bytes but at the ends."""
+
+
 class Network(nn.Module):
     """Lightness, hint ab and hint mask [B, 1 / 2 / 1, h, w] to a `Prediction`."""
 
     config: ModelConfig
     output_stride: int
     """h and w divided by this are the grid of the prediction's ab."""
+    form: Form = "dynamic"
     exact: tuple[str, ...] = ()
     """Submodules that stay in fp32, whatever precision the network is exported in."""
     not_int8: tuple[str, ...] = ()
     """Paths of parts that int8 leaves in fp32, beside those in `exact`."""
+
+    def in_form(self, form: Form) -> Self:
+        """The same network, with the same weights, computed in this form."""
+        other = copy.copy(self)
+        other.form = form
+        return other
 
     def __call__(
         self, lightness: Tensor, hint_ab: Tensor, hint_mask: Tensor, vividness: Tensor | None = None

@@ -1,16 +1,12 @@
-"""Trained weights from a run's folder."""
+"""A network's weights as bytes, and the weights of a smaller network in a larger one."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import nn
 
-from ..color.errors import UsageError
 from .blocks import ResBlock
 from .config import ModelConfig
 from .factory import build
@@ -35,23 +31,6 @@ def pack(network: Network) -> bytes:
     small = {name: t.half() if t.dim() > 1 else t for name, t in network.state_dict().items()}
     network.load_state_dict(small)
     return save(small)
-
-
-def load_model(run: Path, file: str = "model.safetensors") -> tuple[Network, dict[str, Any]]:
-    """The trained network of a run's folder (averaged weights, evaluation mode) and its run.json.
-
-    file: "best.safetensors" for those with the best validation scores.
-
-    Raises UsageError where the folder holds no run or the weights do not belong to the configuration.
-    """
-    try:
-        info = json.loads((run / "run.json").read_text())
-        model = model_of(info["config"]["model"], (run / file).read_bytes())
-    except (OSError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
-        raise UsageError(
-            f"{run}: not a usable training run ({error}); give the folder that `gcolor train` wrote"
-        ) from error
-    return model, info
 
 
 def grow(model: Network, smaller: Network) -> None:

@@ -111,7 +111,7 @@ def shrink_mask(mask_B1HW: Tensor, like: Tensor) -> Tensor:
     return mask_B1HW if factor == 1 else F.max_pool2d(mask_B1HW, factor)
 
 
-def bin_accuracy(prediction: Prediction, ab_B2HW: Tensor) -> Tensor:
+def argmax_accuracy(prediction: Prediction, ab_B2HW: Tensor) -> Tensor:
     """Share of the cells whose most probable bin is the true one, averaged over both heads (the paper's accuracy)."""
     truth = shrink_ab(ab_B2HW, prediction.logits)
     return (prediction.logits.argmax(2) == tensors.to_bins(truth)).float().mean()

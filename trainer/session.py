@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from ..color.errors import EngineError, UsageError
 from ..models import ModelConfig, Network, build
 from ..models.efficientnet import EfficientNetLite
-from ..models.weights import grow, load_model, model_of
-from ..runtime.bundle import WEIGHTS, load_bundle
+from ..models.run_folder import load_model
+from ..models.weights import grow
+from ..runtime.bundle import load_bundle
 from ..runtime.device import Device, parse_device
 from .checkpoint import Averaged, Position, State
 from .config import TrainConfig
@@ -88,7 +89,7 @@ def _groups(model: Network, config: TrainConfig) -> list[dict[str, Any]]:
 def _weights_of(start: Path) -> Network:
     if (start / "manifest.json").is_file():
         bundle = load_bundle(start)
-        return model_of(bundle.manifest["model"], bundle.read(WEIGHTS))
+        return bundle.network()
     return load_model(start)[0]
 
 

@@ -15,7 +15,7 @@ from ..models import Prediction
 from .checkpoint import State
 from .config import Precision, Stage, TrainConfig
 from .distributed import World
-from .loss import bin_accuracy, total_loss
+from .loss import argmax_accuracy, total_loss
 from .simulate import Draws, paper_hints, recolor, simulate_hints, vary_lightness
 
 _TYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
@@ -98,7 +98,7 @@ def optimise(
         with torch.no_grad():
             parts |= {"loss": loss}
             if measure:
-                parts |= {"accuracy": bin_accuracy(prediction, sample.ab)}
+                parts |= {"accuracy": argmax_accuracy(prediction, sample.ab)}
             for name, value in parts.items():
                 found[name] = found.get(name, 0.0) + value.detach() / config.accumulate
     state.scaler.unscale_(state.optimizer)

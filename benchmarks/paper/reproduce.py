@@ -18,14 +18,14 @@ from typing import Any
 import click
 import torch
 from gcolor.models import PRESETS
-from gcolor.models.weights import load_model
+from gcolor.models.run_folder import load_model
 from gcolor.trainer.config import PAPER, Stage, TrainConfig
 from gcolor.trainer.data.loader import has_dali, make_loader
 from gcolor.trainer.data.prepare import PrepareOptions, prepare
 from gcolor.trainer.data.shards import ShardSet
 from gcolor.trainer.distributed import World
 from gcolor.trainer.loop import train
-from gcolor.trainer.loss import bin_accuracy, class_weights, total_loss
+from gcolor.trainer.loss import argmax_accuracy, class_weights, total_loss
 from gcolor.trainer.simulate import Draws
 from gcolor.trainer.step import predict, simulate
 
@@ -93,7 +93,7 @@ def test(run: Path, shards: ShardSet, weights: torch.Tensor, config: TrainConfig
         sample = simulate(loader.next(), draws, config)
         prediction = predict(model, sample, "fp32")
         loss, _ = total_loss(prediction, sample.ab, sample.hint_mask, weights, config)
-        found.append((bin_accuracy(prediction, sample.ab).item(), loss.item()))
+        found.append((argmax_accuracy(prediction, sample.ab).item(), loss.item()))
     loader.close()
     accuracy, loss_mean = (sum(column) / len(found) for column in zip(*found, strict=True))
     return {"accuracy": accuracy, "loss": loss_mean}

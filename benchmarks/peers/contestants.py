@@ -50,7 +50,7 @@ def gcolor_batch(bundle: Path | None) -> Contestant:
                 raise SystemExit(f"error: {result.job.source}: {result.error}")
             os.replace(result.temporary, result.job.output)
 
-    precision = colorizer.bundle.manifest.get("precision", "?")
+    precision = colorizer.bundle.manifest.precision
     about = f"gcolor batch, {precision}, {workers} workers, {colorizer.engine.about} on {colorizer.engine.device}"
     return Contestant(color, about, {"precision": precision, "bundle": colorizer.bundle.name})
 

@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from gcolor.models.weights import model_of
-from gcolor.runtime.bundle import WEIGHTS, load_bundle
+from gcolor.runtime.bundle import load_bundle
 from gcolor.runtime.grid import choose_grid
 from PIL import Image
 from skimage.color import lab2rgb, rgb2lab
@@ -25,7 +24,7 @@ Predict = Callable[[Tensor, Tensor, Tensor], Tensor]
 def own_network() -> nn.Module:
     """The network of the bundle that ships with gcolor, with its weights."""
     bundle = load_bundle()
-    return model_of(bundle.manifest["model"], bundle.read(WEIGHTS))
+    return bundle.network()
 
 
 class PlainLoop:

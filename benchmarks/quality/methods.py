@@ -70,7 +70,7 @@ def lacks_logits(bundle: Path | None) -> str | None:
         import torch  # noqa: F401
     except ImportError:
         return "PyTorch is not installed"
-    if WEIGHTS not in open_colorizer(bundle).bundle.manifest["files"]:
+    if WEIGHTS not in open_colorizer(bundle).bundle.manifest.files:
         return f"the bundle has no {WEIGHTS}"
     return None
 
@@ -78,10 +78,9 @@ def lacks_logits(bundle: Path | None) -> str | None:
 @cache
 def open_network(bundle: Path | None) -> Network:
     """A bundle's network in PyTorch."""
-    from gcolor.models.weights import model_of
 
     found = open_colorizer(bundle).bundle
-    return model_of(found.manifest["model"], found.read(WEIGHTS))
+    return found.network()
 
 
 def argmax_accuracy(network: Network, view: View, hints: Bytes) -> float:
@@ -92,7 +91,7 @@ def argmax_accuracy(network: Network, view: View, hints: Bytes) -> float:
     import torch
     import torch.nn.functional as F
     from gcolor.models import Prediction
-    from gcolor.trainer.loss import bin_accuracy
+    from gcolor.trainer import loss
 
     ab, mask = hinted_ab(hints)
     planes = np.concatenate([view.lab, ab, mask[..., None]], axis=-1)
@@ -102,4 +101,4 @@ def argmax_accuracy(network: Network, view: View, hints: Bytes) -> float:
     with torch.inference_mode():
         logits = network(lightness, hint_ab, hint_mask).logits
         large = F.interpolate(logits.flatten(1, 2), size=truth.shape[2:], mode="bilinear").unflatten(1, (2, -1))
-        return bin_accuracy(Prediction(large), truth).item()
+        return loss.argmax_accuracy(Prediction(large), truth).item()

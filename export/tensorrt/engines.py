@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from ...color.errors import BundleError, UsageError
-from ...runtime.bundle import MODEL, PAINT, Bundle, precision, sha256, source
+from ...runtime.bundle import MODEL, PAINT, Bundle, sha256
 from ...runtime.engines.trt_key import FOLDER, EngineKey, read_engine, write_engine
 from ...runtime.engines.trt_library import architecture, import_tensorrt
 from .build import BuildOptions, Step, build_engine
@@ -42,13 +42,13 @@ def build_engines(
     options = replace(options, timing_cache=options.timing_cache or bundle.path / FOLDER / TIMING_CACHE)
     built = []
     for graph in (MODEL, PAINT):
-        onnx = bundle.read(source(bundle, graph))
+        onnx = bundle.read(bundle.manifest.source(graph))
         key = EngineKey(
             onnx=sha256(onnx),
             library=trt.__name__,
             version=trt.__version__,
             gpu=architecture(trt.__name__),
-            precision=precision(bundle),
+            precision=bundle.manifest.precision,
             profiles=profiles[graph],
             version_compatible=options.version_compatible,
             hardware_compatible=options.hardware_compatible,
@@ -61,7 +61,7 @@ def build_engines(
         refused = lint(onnx)
         if refused:
             raise BundleError(
-                f"{bundle.path / source(bundle, graph)}: TensorRT cannot take it: {'; '.join(refused[:3])}"
+                f"{bundle.path / bundle.manifest.source(graph)}: TensorRT cannot take it: {'; '.join(refused[:3])}"
             )
         started = time.perf_counter()
         plan = build_engine(trt, onnx, profiles[graph], options, step, report)

@@ -11,9 +11,8 @@ import onnx
 
 from ...color.errors import BundleError
 from ...models.fused import FusedColorizer
-from ...models.weights import model_of
-from ...runtime.bundle import MODEL, MODEL_TRT, PAINT, TRT_FORMS, WEIGHTS, Bundle, load_bundle, precision, sha256
-from ...runtime.files import replace_file, save_json
+from ...runtime.bundle import MODEL, MODEL_TRT, PAINT, TRT_FORMS, Bundle, load_bundle
+from ...runtime.files import replace_file
 from ..onnx_file import export_fused, export_paint
 from ..precision import to_fp16
 from .lint import lint
@@ -25,28 +24,30 @@ def with_trt_form(bundle: Bundle, report: Callable[[str], object] | None = None)
     Raises BundleError where that is not possible: no weights, or int8, whose ranges are measured when it is exported.
     """
     graphs = {MODEL: bundle.model, PAINT: bundle.paint}
-    files = bundle.manifest["files"]
-    missing = [TRT_FORMS[name] for name, graph in graphs.items() if TRT_FORMS[name] not in files and lint(graph)]
+    manifest = bundle.manifest
+    missing = [
+        TRT_FORMS[name] for name, graph in graphs.items() if TRT_FORMS[name] not in manifest.files and lint(graph)
+    ]
     if not missing:
         return bundle
-    kind = precision(bundle)
+    kind = manifest.precision
     if kind == "int8" and MODEL_TRT in missing:
         raise BundleError(f"{bundle.path}: has no int8 graph for TensorRT ({MODEL_TRT}); export the bundle again")
     if report:
         report(f"{', '.join(missing)}: exporting the form that TensorRT takes")
-    network = model_of(bundle.manifest["model"], bundle.read(WEIGHTS))
-    model = FusedColorizer(network).eval()
+    network = bundle.network()
+    model = FusedColorizer(network, "static").eval()
     for name in missing:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / name
             if name == MODEL_TRT:
-                export_fused(model, path, dense=True)
+                export_fused(model, path)
             else:
-                export_paint(model.paint, network.output_stride, path, dense=True)
+                export_paint(model.paint, network.output_stride, path)
             graph = path.read_bytes()
         if name == MODEL_TRT and kind == "fp16":
             graph = to_fp16(onnx.load_model_from_string(graph), network).SerializeToString()
-        files = files | {name: sha256(graph)}
+        manifest = manifest.with_files({name: graph})
         replace_file(bundle.path / name, partial(Path.write_bytes, data=graph), durable=True)
-    save_json(bundle.manifest | {"files": files}, bundle.path / "manifest.json")
+    manifest.write(bundle.path)
     return load_bundle(bundle.path)

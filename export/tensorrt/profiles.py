@@ -6,7 +6,7 @@ import itertools
 import re
 
 from ...color.errors import UsageError
-from ...runtime.bundle import MODEL, PAINT, Bundle, source
+from ...runtime.bundle import MODEL, PAINT, Bundle
 from ...runtime.engines.trt_key import Profile
 from ...runtime.grid import CELL, LONG_SIDE, SHORT_SIDE, TILE, WHOLE, choose_grid, shrink_factor
 from ...runtime.onnx_form import ends
@@ -24,7 +24,7 @@ def make_profiles(bundle: Bundle, shapes: tuple[str, ...] = ()) -> dict[str, lis
 
     Raises UsageError for anything else.
     """
-    stride = int(bundle.manifest["grid"]["output_stride"])
+    stride = bundle.manifest.output_stride
     if shapes in ((), (DYNAMIC,)):
         return {MODEL: _complete(bundle, _dynamic_model()), PAINT: [_dynamic_paint(stride)]}
     sizes = [_size(text) for text in shapes]
@@ -35,7 +35,7 @@ def make_profiles(bundle: Bundle, shapes: tuple[str, ...] = ()) -> dict[str, lis
 
 def _complete(bundle: Bundle, profiles: list[Profile]) -> list[Profile]:
     """With the vividness of each picture, where the bundle's graph takes one."""
-    inputs, _ = ends(bundle.read(source(bundle, MODEL)))
+    inputs, _ = ends(bundle.read(bundle.manifest.source(MODEL)))
     if "vividness" not in inputs:
         return profiles
     return [p | {"vividness": [[shape[0], 1, 1, 1] for shape in p["rgb"]]} for p in profiles]

@@ -12,7 +12,7 @@ from pathlib import PurePath
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from ..bundle import fingerprint, load_bundle, read_manifest
+from ..bundle import load_bundle, read_manifest
 from ..engines.engine import check_vividness
 from ..files import check_writable, show
 from ..onnx_form import ends
@@ -64,7 +64,7 @@ class Batch:
         self.warnings: list[str] = []
         self.current = self.colored = self.kept = self.failed = self.pixels = self.warned = 0
         self.lost: Counter[tuple[str, str]] = Counter()
-        self._bundle = fingerprint(read_manifest(options.opening.bundle))
+        self._bundle = read_manifest(options.opening.bundle).fingerprint
         if options.settings.vividness != 1.0:  # else the graph need not be read yet
             inputs, _ = ends(load_bundle(options.opening.bundle).model)
             check_vividness(inputs, options.settings.vividness)

@@ -16,7 +16,6 @@ from ...color.errors import PictureError, one_line
 from ...color.hint_files import load_hints
 from ...color.hints import OPAQUE, Hints
 from ...version import __version__
-from ..bundle import fingerprint
 from ..colorizer import Colorizer
 from ..files import make_parent, mode_for, show, temporary_file
 from ..formats import SUFFIXES
@@ -105,7 +104,7 @@ def _color(colorizer: Colorizer, job: Job, settings: Settings) -> Result:
         output = take(temporary)._replace(changed=0)
     engine = colorizer.engine
     recipe = Recipe(
-        fingerprint(colorizer.bundle.manifest),
+        colorizer.bundle.manifest.fingerprint,
         settings.shaping(job.made),
         f"{engine.backend} on {engine.device}, {engine.about}",
     )
@@ -135,7 +134,7 @@ def _signed(
         return picture
     provenance = Provenance(
         version=__version__,
-        bundle=fingerprint(colorizer.bundle.manifest),
+        bundle=colorizer.bundle.manifest.fingerprint,
         hints=_count(hints) if hints else 0,
         hint_files=tuple(f"blake2b-128:{print.digest}" for print in hint_files),
     )

@@ -153,7 +153,7 @@ def _open_engines(
 
 def _is_same_network(engine: _OpenEngine, bundle: Bundle, device: str) -> bool:
     """PyTorch always runs the fp32 weights, which bundles of several precisions have in common."""
-    mine, other = (b.manifest["files"].get(WEIGHTS) for b in (bundle, engine.bundle))
+    mine, other = (b.manifest.files.get(WEIGHTS) for b in (bundle, engine.bundle))
     kinds = {parse_device(name).kind for name in (device, engine.key["device"])}
     return engine.key["backend"] == "torch" and len(kinds) == 1 and mine is not None and mine == other
 
@@ -175,7 +175,7 @@ def _open(stack: ExitStack, name: str, bundle: Bundle, backend: str, device: str
         stack.enter_context(guard.pop_all())
     key = {
         "bundle": name,
-        "precision": "fp32" if backend == "torch" else str(bundle.manifest.get("precision", "?")),
+        "precision": "fp32" if backend == "torch" else bundle.manifest.precision,
         "backend": backend,
         "device": str(entry.pop("device")),
     }
@@ -244,7 +244,7 @@ def _compare(engines: list[_OpenEngine], settings: Settings, folder: Path, say: 
     accuracy.write_tasks(accuracy.parity_tasks(settings.photos), folder / "parity.npz")
     references: dict[str | None, list[accuracy.Made]] = {}
     for engine in engines:
-        weights = engine.bundle.manifest["files"].get(WEIGHTS)
+        weights = engine.bundle.manifest.files.get(WEIGHTS)
         say(f"accuracy of {_label(engine)}")
         try:
             if weights not in references:
@@ -274,9 +274,9 @@ def _score(engines: list[_OpenEngine], photos: dict[str, Bytes], folder: Path, s
 
 def _reference(engines: list[_OpenEngine], bundle: Bundle, folder: Path) -> list[accuracy.Made]:
     """What PyTorch on the CPU makes of the photos: by the engine that is measured, else by one opened for this."""
-    weights = bundle.manifest["files"].get(WEIGHTS)
+    weights = bundle.manifest.files.get(WEIGHTS)
     for engine in engines:
-        mine = engine.bundle.manifest["files"].get(WEIGHTS)
+        mine = engine.bundle.manifest.files.get(WEIGHTS)
         if (engine.key["backend"], engine.key["device"]) == ("torch", "cpu") and mine == weights:
             return _color(engine.process, folder, "parity")
     with WorkerProcess() as process:

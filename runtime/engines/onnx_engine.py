@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ...color.errors import BundleError, EngineError, GcolorError, PictureError, one_line
 from ...color.lab import Bytes
-from ..bundle import MODEL, PAINT, Bundle, source
+from ..bundle import MODEL, PAINT, Bundle
 from ..device import AUTO, Device
 from ..machine import cores
 from .engine import Place, feeds, no_suggestions
@@ -82,7 +82,7 @@ class OnnxEngine:
     def _open_cuda(self, bundle: Bundle, number: int) -> None:
         """Take the sessions where CUDA really starts."""
         # Only the form for TensorRT has no shape that depends on the hints; and it computes in floats, as GPUs do best.
-        model_file, paint_file = source(bundle, MODEL), source(bundle, PAINT)
+        model_file, paint_file = bundle.manifest.source(MODEL), bundle.manifest.source(PAINT)
         with _refusals():
             fixed = model_file != MODEL
             model = CudaSession(bundle.read(model_file), self._options(), number, fixed)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...color.errors import BundleError, EngineError, one_line
-from ..bundle import MODEL, PAINT, TRT_FORMS, Bundle, source
+from ..bundle import MODEL, PAINT, TRT_FORMS, Bundle
 from ..device import AUTO, Device
 from .onnx_engine import OnnxEngine
 
@@ -54,8 +54,8 @@ class RtxEngine(OnnxEngine):
         self.device = f"cuda:{number}"
         kept = cache or cache_folder()
         kept.mkdir(parents=True, exist_ok=True)
-        self._model = self._plugin_session(bundle, source(bundle, MODEL), devices[number], kept)
-        self._paint = self._plugin_session(bundle, source(bundle, PAINT), devices[number], kept)
+        self._model = self._plugin_session(bundle, bundle.manifest.source(MODEL), devices[number], kept)
+        self._paint = self._plugin_session(bundle, bundle.manifest.source(PAINT), devices[number], kept)
 
     def _plugin_session(self, bundle: Bundle, graph: str, device: Any, cache: Path) -> onnxruntime.InferenceSession:
         options = self._ort.SessionOptions()

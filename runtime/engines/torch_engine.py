@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ...color.errors import BundleError, EngineError, PictureError, one_line
 from ...color.lab import Bytes
-from ..bundle import WEIGHTS, Bundle
+from ..bundle import Bundle
 from ..device import AUTO, Device
 from .engine import Place, no_suggestions
 
@@ -31,12 +31,11 @@ class TorchEngine:
         try:
             import torch
 
-            from ...models.weights import model_of
+            from ...models.fused import FusedColorizer
         except ImportError as error:
             raise EngineError(
                 f"backend torch: {error.name} is not installed; pip install 'gcolor[train]', or use --backend onnx"
             ) from error
-        from ...models.fused import FusedColorizer
 
         if device.kind == "cuda" and not torch.cuda.is_available():
             raise EngineError(f"device {device}: PyTorch {torch.__version__} finds no CUDA device here")
@@ -44,7 +43,7 @@ class TorchEngine:
         self._torch, self._device = torch, torch.device(wanted)
         self.about = f"torch {torch.__version__}"
         try:
-            network = model_of(bundle.manifest["model"], bundle.read(WEIGHTS))
+            network = bundle.network()
         except (TypeError, ValueError, RuntimeError) as error:
             raise BundleError(f"{bundle.path}: the weights do not fit the model: {one_line(error)}") from error
         self._model = FusedColorizer(network).eval().to(self._device)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ...color.errors import BundleError
-from ..bundle import Bundle, precision, sha256, source
+from ..bundle import Bundle, sha256
 from ..files import replace_file, save_json
 
 FORMAT = 1
@@ -75,10 +75,10 @@ class EngineKey:
         """What this engine would have to be to run the bundle here: its own shapes and options, the rest as it is."""
         return replace(
             self,
-            onnx=bundle.manifest["files"][source(bundle, graph)],
+            onnx=bundle.manifest.files[bundle.manifest.source(graph)],
             version=version,
             gpu=gpu,
-            precision=precision(bundle),
+            precision=bundle.manifest.precision,
         )
 
 

@@ -63,8 +63,8 @@ def test_a_bundle_that_fails_parity_is_refused_and_the_old_one_stays(
     graph = helper.make_model(helper.make_graph([], "empty", [], [])).SerializeToString()
     bad = Parity(**GOOD | {"max_levels": 9, "share_beyond_one_level": 0.2, "mean_ciede2000": 3.0})
     monkeypatch.setattr(module, "load_model", lambda run: (network, info))
-    monkeypatch.setattr(module, "export_fused", lambda model, path, dense: path.write_bytes(graph))
-    monkeypatch.setattr(module, "export_paint", lambda paint, stride, path, dense: path.write_bytes(graph))
+    monkeypatch.setattr(module, "export_fused", lambda model, path: path.write_bytes(graph))
+    monkeypatch.setattr(module, "export_paint", lambda paint, stride, path: path.write_bytes(graph))
     monkeypatch.setattr(module, "_measure", lambda *_: bad)
     with pytest.raises(BundleError, match="'mean_ciede2000': 3.0"):
         export_bundle(tmp_path / "run", out)

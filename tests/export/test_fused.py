@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from gcolor.color import lab  # noqa: E402
 from gcolor.export.onnx_file import export_fused, export_paint  # noqa: E402
 from gcolor.models import ModelConfig, build  # noqa: E402
 from gcolor.models.fused import FusedColorizer, Paint  # noqa: E402
+from gcolor.models.prediction import Form  # noqa: E402
 from skimage.color import rgb2lab  # noqa: E402
 
 
@@ -47,20 +49,18 @@ def hints(h: int, w: int, count: int = 5) -> np.ndarray:
     return out
 
 
-def run_paint(rgb: np.ndarray, ab: np.ndarray, dense: bool = False) -> np.ndarray:
+def run_paint(rgb: np.ndarray, ab: np.ndarray, form: Form = "dynamic") -> np.ndarray:
     whole = torch.tensor([0.0, 0.0, *rgb.shape[1:3]])
-    paint = Paint()
-    paint.dense = dense
+    paint = Paint(form)
     with torch.no_grad():
         return paint(torch.from_numpy(rgb), torch.from_numpy(ab).float(), whole).numpy()
 
 
-@pytest.mark.parametrize("dense", [False, True])
-def test_lightness_matches_scikit_image(dense: bool) -> None:
+@pytest.mark.parametrize("form", get_args(Form))
+def test_lightness_matches_scikit_image(form: Form) -> None:
     rgb = picture(64, 64)
     rgb[0, 0, :4] = [[0, 0, 0], [255, 255, 255], [1, 0, 0], [3, 2, 9]]
-    paint = Paint()
-    paint.dense = dense
+    paint = Paint(form)
     fy = paint.f_of(paint.luminance(torch.from_numpy(rgb)))
     assert np.abs(116 * fy.numpy() - 16 - rgb2lab(rgb)[..., 0]).max() < 1e-3
 
@@ -75,29 +75,29 @@ def test_hint_chroma_matches_scikit_image(model: FusedColorizer) -> None:
     assert np.abs(ab.permute(0, 2, 3, 1).numpy() - expected).max() < 2e-3
 
 
-@pytest.mark.parametrize("dense", [False, True])
-def test_true_chroma_paints_the_picture_back(dense: bool) -> None:
+@pytest.mark.parametrize("form", get_args(Form))
+def test_true_chroma_paints_the_picture_back(form: Form) -> None:
     rgb = picture(40, 56)
     ab = rgb2lab(rgb)[..., 1:].transpose(0, 3, 1, 2)
-    assert np.abs(run_paint(rgb, ab, dense).astype(int) - rgb).max() <= 1
+    assert np.abs(run_paint(rgb, ab, form).astype(int) - rgb).max() <= 1
 
 
-@pytest.mark.parametrize("dense", [False, True])
-def test_any_chroma_matches_the_numpy_definition_and_keeps_lightness(dense: bool) -> None:
+@pytest.mark.parametrize("form", get_args(Form))
+def test_any_chroma_matches_the_numpy_definition_and_keeps_lightness(form: Form) -> None:
     rng = np.random.default_rng(2)
     rgb = picture(60, 60)
     ab = rng.uniform(-110, 110, (1, 2, 60, 60))
-    found = run_paint(rgb, ab, dense)
+    found = run_paint(rgb, ab, form)
     lightness = lab.rgb_to_lightness(rgb)
     expected = lab.lab_to_rgb(np.concatenate([lightness[..., None], ab.transpose(0, 2, 3, 1)], axis=-1))
     assert np.abs(found.astype(int) - expected.astype(int)).max() <= 1
     assert np.abs(lab.rgb_to_lightness(found) - lightness).mean() < 0.3
 
 
-@pytest.mark.parametrize("dense", [False, True])
-def test_no_chroma_gives_grey_back_exactly(dense: bool) -> None:
+@pytest.mark.parametrize("form", get_args(Form))
+def test_no_chroma_gives_grey_back_exactly(form: Form) -> None:
     grey = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1).repeat(3, axis=-1)
-    assert np.array_equal(run_paint(grey, np.zeros((1, 2, 4, 4)), dense), grey)
+    assert np.array_equal(run_paint(grey, np.zeros((1, 2, 4, 4)), form), grey)
 
 
 @pytest.mark.parametrize("ab", [(-1e4, 1e4), (1e4, -1e4), (-1e4, -1e4), (1e4, 1e4)])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -166,10 +165,8 @@ def run_export(monkeypatch: pytest.MonkeyPatch, small: Small, precision: str, ou
     network, folder = small["hintunet"]
     info = {"config": {"model": network.config.to_dict()}, "step": 1, "seconds": 1.0, "scores": None}
     monkeypatch.setattr(module, "load_model", lambda run: (network, info))
-    monkeypatch.setattr(module, "export_fused", lambda model, path, dense=False: shutil.copy(folder / MODEL, path))
-    monkeypatch.setattr(
-        module, "export_paint", lambda paint, stride, path, dense=False: shutil.copy(folder / PAINT, path)
-    )
+    monkeypatch.setattr(module, "export_fused", lambda model, path: shutil.copy(folder / MODEL, path))
+    monkeypatch.setattr(module, "export_paint", lambda paint, stride, path: shutil.copy(folder / PAINT, path))
     return export_bundle(Path("run"), out, [photos], times, precision)
 
 
@@ -181,14 +178,14 @@ def test_a_bundle_of_lower_precision(
     parity = run_export(monkeypatch, small, precision, out, scenes, 1.0)
     manifest = load_bundle(out).manifest
     assert 0.0 < parity.mean_ciede2000 < 0.5 and parity.photos == 3 and parity.pictures == 6
-    assert manifest["precision"] == precision and manifest["converted"]["Conv"] > 5
-    assert manifest["parity"] == json.loads(json.dumps(manifest["parity"])) and manifest["parity"]["psnr"] < 99.0
+    assert manifest.precision == precision and manifest.record["converted"]["Conv"] > 5
+    assert manifest.record["parity"]["psnr"] < 99.0
     kept = load_file(out / WEIGHTS)
     assert all(torch.equal(kept[k].float(), v.float()) for k, v in small["hintunet"][0].state_dict().items())
     assert all((v.dtype == torch.float16) == (v.dim() > 1) for v in kept.values())
-    assert (MODEL_TRT in manifest["files"]) == (precision == "int8") == ("calibration" in manifest)
+    assert (MODEL_TRT in manifest.files) == (precision == "int8") == ("calibration" in manifest.record)
     if precision == "int8":
-        assert manifest["calibration"]["photos"] == 3 and manifest["parity_trt"]["mean_ciede2000"] < 0.5
+        assert manifest.record["calibration"]["photos"] == 3 and manifest.record["parity_trt"]["mean_ciede2000"] < 0.5
 
 
 @pytest.mark.parametrize("precision", ["fp16", "int8"])
@@ -202,7 +199,7 @@ def test_one_that_is_too_far_off_is_refused(
 
 
 def test_the_default_network_on_photos(photos: Path, tmp_path: Path) -> None:
-    network = build(ModelConfig.from_dict(load_bundle().manifest["model"])).eval()
+    network = build(ModelConfig.from_dict(load_bundle().manifest.model)).eval()
     network.load_state_dict(load_file(DEFAULT / WEIGHTS))
     export_fused(FusedColorizer(network).eval(), tmp_path / MODEL)
     whole = onnx.load(str(tmp_path / MODEL))

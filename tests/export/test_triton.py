@@ -43,7 +43,7 @@ def session(path: Path) -> onnxruntime.InferenceSession:
 def make_key(bundle, graph: str, shapes=(), **other) -> EngineKey:
     return EngineKey(
         **{
-            "onnx": bundle.manifest["files"][graph],
+            "onnx": bundle.manifest.files[graph],
             "library": "tensorrt",
             "version": "10.13.3",
             "gpu": "sm_90",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from gcolor.runtime.bundle import fingerprint, read_manifest
+from gcolor.runtime.bundle import read_manifest
 from gcolor.runtime.pictures.xmp import Provenance, make_true, with_provenance
 from gcolor.version import __version__
 from made import DEEP, GRAY
@@ -62,7 +62,7 @@ def test_every_format_says_it_and_keeps_what_it_said(tmp_path: Path, batch, exif
             found = exiftool(made.out / f"{name}{ending}")
             assert found["XMP-iptcExt:DigitalSourceType"] == SOURCE, (name, ending)
             assert found["XMP-gcolor:Software"] == f"gcolor {__version__}"
-            assert found["XMP-gcolor:Bundle"] == fingerprint(read_manifest(None))
+            assert found["XMP-gcolor:Bundle"] == read_manifest(None).fingerprint
             assert str(found["XMP-gcolor:Hints"]) == ("2" if (name, ending) == ("a", ".jpg") else "0")
             assert (found.get("XMP-dc:Source") == "box 12") == (name == "a")
             assert "ExifTool:Warning" not in found

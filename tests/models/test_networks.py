@@ -9,8 +9,8 @@ torch = pytest.importorskip("torch")
 from gcolor.color import bins  # noqa: E402
 from gcolor.models import PRESETS, ModelConfig, build  # noqa: E402
 from gcolor.models.enlarging import LearnedEnlarging  # noqa: E402
-from gcolor.models.hints import HintCorrection, HintPropagation, ResidualSpreading, pool_hints  # noqa: E402
 from gcolor.models.hintunet import HintUNet  # noqa: E402
+from gcolor.models.propagation import HintCorrection, HintPropagation, ResidualSpreading, pool_hints  # noqa: E402
 from gcolor.models.weights import grow  # noqa: E402
 from torch import Tensor  # noqa: E402
 
@@ -184,8 +184,7 @@ def test_cells_without_hints_count_for_nothing() -> None:
     given = inputs(64, 96)
     with torch.no_grad():
         some = model(*given).ab
-        setattr(model, "dense", True)  # noqa: B010
-        assert torch.allclose(model(*given).ab, some, atol=1e-3)
+        assert torch.allclose(model.in_form("static")(*given).ab, some, atol=1e-3)
     learning = model.train()._looked_at(torch.ones(1, 1, 20, 20))
     assert learning.shape == (1, HintUNet.LEARNING) and len(learning.unique()) == HintUNet.LEARNING
 

@@ -20,8 +20,8 @@ def copy(tmp_path: Path) -> Path:
 def test_the_default_bundle_is_whole_and_small_enough() -> None:
     bundle = load_bundle()
     assert sum(p.stat().st_size for p in DEFAULT.iterdir()) < 30 * 2**20
-    assert bundle.manifest["parity"]["share_beyond_one_level"] <= 0.001
-    assert bundle.manifest["parity"]["photos"] > 0
+    assert bundle.manifest.record["parity"]["share_beyond_one_level"] <= 0.001
+    assert bundle.manifest.record["parity"]["photos"] > 0
     assert bundle.name.startswith("hintunet-")
 
 

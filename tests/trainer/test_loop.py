@@ -22,7 +22,7 @@ torch = pytest.importorskip("torch")
 import gcolor.trainer.loop  # noqa: E402
 from gcolor.color.errors import GcolorError, NothingToDoError, UsageError  # noqa: E402
 from gcolor.models import ModelConfig  # noqa: E402
-from gcolor.models.weights import load_model  # noqa: E402
+from gcolor.models.run_folder import load_model  # noqa: E402
 from gcolor.runtime.bundle import DEFAULT, WEIGHTS, load_bundle  # noqa: E402
 from gcolor.trainer import checkpoint  # noqa: E402
 from gcolor.trainer.config import Stage, TrainConfig  # noqa: E402
@@ -257,7 +257,7 @@ def test_a_run_begins_with_the_weights_of_another(shard_folder: Path, tmp_path: 
 
 
 def test_a_run_may_start_from_a_bundle(shard_folder: Path, tmp_path: Path) -> None:
-    shipped = ModelConfig.from_dict(load_bundle().manifest["model"])
+    shipped = ModelConfig.from_dict(load_bundle().manifest.model)
     train([shard_folder], tmp_path / "run", config(1, learning_rate=0.0, model=shipped), start=DEFAULT)
     before, after = load_file(DEFAULT / WEIGHTS), load_file(tmp_path / "run" / "model.safetensors")
     weights = [name for name in before if "running" not in name and "num_batches" not in name]

@@ -9,7 +9,7 @@ from gcolor.color import bins, lab  # noqa: E402
 from gcolor.models import Prediction  # noqa: E402
 from gcolor.trainer.config import TrainConfig  # noqa: E402
 from gcolor.trainer.loss import (  # noqa: E402
-    bin_accuracy,
+    argmax_accuracy,
     class_weights,
     hard_cross_entropy,
     joint_cross_entropy,
@@ -141,7 +141,7 @@ def test_accuracy_counts_the_most_probable_bins() -> None:
     logits = torch.zeros(1, 2, 32, 1, 2)
     logits[0, 0, 16], logits[0, 1, 20] = 1.0, 1.0
     ab = torch.tensor([[[[4.0, -4.0]], [[36.0, 36.0]]]])
-    assert bin_accuracy(Prediction(logits, ab), ab).item() == 0.75
+    assert argmax_accuracy(Prediction(logits, ab), ab).item() == 0.75
 
 
 def test_joint_cross_entropy_is_least_for_the_bilinear_truth() -> None:

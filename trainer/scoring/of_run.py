@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from ...color.errors import UsageError
-from ...models.weights import load_model
+from ...models.run_folder import load_model
 from ...runtime.bundle import sha256
 from ..loss import class_weights
 from ..session import usable_device

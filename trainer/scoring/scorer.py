@@ -55,8 +55,8 @@ class BundleScorer:
 
         self.versions = {"onnxruntime": onnxruntime.__version__}
         manifest = self.colorizer.bundle.manifest
-        self.about = {"path": str(folder), "kind": "bundle", "variant": manifest["model"].get("variant", "?")}
-        self.about |= {"sha256": manifest["files"]["model.onnx"], "device": self.colorizer.engine.device}
+        self.about = {"path": str(folder), "kind": "bundle", "variant": manifest.variant}
+        self.about |= {"sha256": manifest.files["model.onnx"], "device": self.colorizer.engine.device}
 
     def score(self, photos: list[EvalPhoto], counts: Sequence[int]) -> dict[int, list[Scores]]:
         return score_bundle(self.colorizer, photos, counts)

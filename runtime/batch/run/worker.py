@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
 from ....color.errors import GcolorError
-from ...bundle import fingerprint
 from ...processes import follow_parent
 from ..color_one import color_by_threads
 from ..opening import Opening
@@ -35,7 +34,7 @@ def serve(connection: Connection, device: str, opening: Opening, settings: Setti
     except GcolorError as error:
         connection.send(error)
         return
-    connection.send(Ready(capacity, fingerprint(colorizer.bundle.manifest)))
+    connection.send(Ready(capacity, colorizer.bundle.manifest.fingerprint))
     color = color_by_threads(colorizer, settings)
     lock = threading.Lock()
 

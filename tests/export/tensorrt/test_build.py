@@ -16,7 +16,7 @@ pytest.importorskip("onnx")
 from gcolor.color.errors import BundleError, UsageError
 from gcolor.export.tensorrt.lint import lint
 from gcolor.export.tensorrt.profiles import BATCH, make_profiles
-from gcolor.runtime.bundle import DEFAULT, MODEL, MODEL_TRT, PAINT, load_bundle, sha256, source
+from gcolor.runtime.bundle import DEFAULT, MODEL, MODEL_TRT, PAINT, load_bundle, sha256
 from gcolor.runtime.colorizer import Colorizer
 from gcolor.runtime.device import Device
 from gcolor.runtime.engines.onnx_engine import OnnxEngine
@@ -88,7 +88,7 @@ class Recorder:
 def asked(height: int, width: int):
     """(graph, shapes) of every call that Colorizer makes for a picture of this size."""
     colorizer = Colorizer()
-    colorizer.engine = Recorder(int(colorizer.bundle.manifest["grid"]["output_stride"]))
+    colorizer.engine = Recorder(int(colorizer.bundle.manifest.output_stride))
     colorizer.set_image(np.zeros((height, width, 3), np.uint8))
     colorizer.color()
     return colorizer.engine.seen
@@ -142,8 +142,8 @@ def test_a_profile_that_is_none_is_refused(text: str) -> None:
 
 def test_the_form_for_tensorrt_passes_the_lint_and_paints_the_same(with_form: Path, make_scene) -> None:
     bundle = load_bundle(with_form)
-    graph = bundle.read(source(bundle, MODEL))
-    assert lint(graph) == [] and lint(bundle.read(source(bundle, PAINT))) == []
+    graph = bundle.read(bundle.manifest.source(MODEL))
+    assert lint(graph) == [] and lint(bundle.read(bundle.manifest.source(PAINT))) == []
     photo, hints = make_scene(120, 200)[None], np.zeros((1, 256, 432, 4), np.uint8)
     for marks in range(2):
         hints[:, 30 : 30 + 3 * marks, 40:43] = (200, 60, 30, 255)
@@ -157,7 +157,7 @@ def test_a_bundle_that_tensorrt_takes_as_it_is_gets_no_second_graph(with_form: P
     from gcolor.export.tensorrt.form import with_trt_form
 
     bundle = load_bundle(with_form)
-    graph = bundle.read(source(bundle, PAINT))
+    graph = bundle.read(bundle.manifest.source(PAINT))
     plain = replace(bundle, model=graph, paint=graph, manifest={**bundle.manifest, "files": {}})
     assert with_trt_form(plain) is plain
     assert with_trt_form(bundle) is bundle
@@ -173,7 +173,7 @@ def test_an_int8_bundle_without_its_tensorrt_graph_is_refused(with_form: Path) -
 
 
 def test_both_graphs_take_and_give_bytes_to_nvidias_parser(rig, bundle: Path) -> None:
-    done = rig("-c", BOUNDS, bundle / MODEL_TRT, bundle / source(load_bundle(bundle), PAINT))
+    done = rig("-c", BOUNDS, bundle / MODEL_TRT, bundle / load_bundle(bundle).manifest.source(PAINT))
     assert done.returncode == 0, done.stderr
     model, paint = map(json.loads, done.stdout.splitlines()[-2:])
     floats = dict.fromkeys(("vividness", "ab", "joint"), "FLOAT")
@@ -185,7 +185,7 @@ def test_engines_for_all_sizes_build(rig, bundle: Path) -> None:
     done = rig("-m", "gcolor", "export", bundle, "--trt", "--trt-level", 0, "--workspace", 4096)
     assert done.returncode == 0, done.stderr
     for graph in GRAPHS:
-        file = source(load_bundle(bundle), graph)
+        file = load_bundle(bundle).manifest.source(graph)
         found = read_engine(load_bundle(bundle), graph)
         assert found
         key, plan = found
@@ -266,7 +266,7 @@ def step(phase, done, total):
     if phase == "Building engine" and done > 0:
         raise KeyboardInterrupt
 bundle = load_bundle(Path(sys.argv[1]))
-graph, profiles = bundle.read(source(bundle, PAINT)), make_profiles(bundle, ("1x64x64",))[PAINT]
+graph, profiles = bundle.read(bundle.manifest.source(PAINT)), make_profiles(bundle, ("1x64x64",))[PAINT]
 try:
     build_engine(trt, graph, profiles, BuildOptions(), step)
 except KeyboardInterrupt:
@@ -286,7 +286,7 @@ from gcolor.export.tensorrt.profiles import make_profiles
 from gcolor.runtime.bundle import PAINT, load_bundle
 from gcolor.runtime.engines.trt_key import source
 bundle = load_bundle(Path(sys.argv[1]))
-graph, profiles = bundle.read(source(bundle, PAINT)), make_profiles(bundle, ("1x64x64",))[PAINT]
+graph, profiles = bundle.read(bundle.manifest.source(PAINT)), make_profiles(bundle, ("1x64x64",))[PAINT]
 try:
     plan = build_engine(trt, graph, profiles, BuildOptions(hardware_compatible="ampere_plus"))
     print("built", len(plan))

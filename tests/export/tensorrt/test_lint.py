@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import pytest
 onnx = pytest.importorskip("onnx")
 
 from gcolor.export.tensorrt.lint import lint  # noqa: E402
+from gcolor.models.prediction import Form  # noqa: E402
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 
 FLOAT, UINT8, INT8, INT32, INT64 = (getattr(TensorProto, n) for n in ("FLOAT", "UINT8", "INT8", "INT32", "INT64"))
@@ -135,9 +137,9 @@ def test_paintings_form_for_tensorrt_passes_and_the_other_does_not(tmp_path: Pat
     from gcolor.export.onnx_file import export_paint
     from gcolor.models.fused import Paint
 
-    for dense in (False, True):
-        export_paint(Paint(), 4, tmp_path / "paint.onnx", dense=dense)
-        assert (lint((tmp_path / "paint.onnx").read_bytes()) == []) == dense
+    for form in get_args(Form):
+        export_paint(Paint(form), 4, tmp_path / "paint.onnx")
+        assert (lint((tmp_path / "paint.onnx").read_bytes()) == []) == (form == "static")
 
 
 PARSE = """

@@ -53,7 +53,7 @@ def test_only_shapes_that_repeat_are_captured_and_only_the_last_are_kept(make_sc
 
 def test_every_dimension_is_fixed() -> None:
     bundle = load_bundle()
-    graph, stride = bundle.model, bundle.manifest["grid"]["output_stride"]
+    graph, stride = bundle.model, bundle.manifest.output_stride
     inputs = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"]).get_inputs()
     options = fixed_options(inputs, ((2, 50, 60, 3), (2, 64, 96, 4), (2, 1, 1, 1)))
     fixed = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
