@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,8 @@ from ...color.errors import EngineError
 from ...color.lab import Bytes
 from ..bundle import Bundle
 from ..colorizer import Colorizer
-from ..engines.engine import Engine, Place
+from ..engines.engine import Engine
+from ..painting.kernel import Place
 from ..pictures import Picture, read_picture, write_picture
 from .graph import read_nodes, stages_of_nodes
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from ..engines.onnx_engine import OnnxEngine
     from ..engines.torch_engine import TorchEngine
 
+Made = TypeVar("Made")
 STAGES = ("decode", "pre", "net", "post", "encode", "rest")
 # More of the profiled time than this in nodes of unknown stage, and the split is not believed.
 UNKNOWN = 0.02
@@ -122,12 +125,18 @@ class _Timed:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self.backend, self.device, self.about = engine.backend, engine.device, engine.about
-        self.parallel_tiles = engine.parallel_tiles
+        self.parallel_tiles, self.kernel = engine.parallel_tiles, engine.kernel
         self.calls: list[float] = []
 
     def color(self, rgb: Bytes, hints: Bytes, vividness: float = 1.0) -> tuple[Bytes, NDArray[np.float32]]:
+        return self._timed(self._engine.color, rgb, hints, vividness)
+
+    def chroma(self, rgb: Bytes, hints: Bytes, vividness: float = 1.0) -> NDArray[np.float32]:
+        return self._timed(self._engine.chroma, rgb, hints, vividness)
+
+    def _timed(self, call: Callable[..., Made], *given: Any) -> Made:
         begun = time.perf_counter()
-        made = self._engine.color(rgb, hints, vividness)
+        made = call(*given)
         self.calls.append(time.perf_counter() - begun)
         return made
 

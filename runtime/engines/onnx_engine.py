@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Union
 
 import numpy as np
@@ -14,7 +15,9 @@ from ...color.lab import Bytes
 from ..bundle import MODEL, PAINT, Bundle, source
 from ..device import AUTO, Device
 from ..machine import cores
-from .engine import Place, feeds, no_suggestions
+from ..painting.choose import open_kernel
+from ..painting.kernel import Kernel, Place
+from .engine import feeds, no_suggestions
 from .onnx_cuda import PROVIDER, CudaSession
 
 if TYPE_CHECKING:
@@ -46,10 +49,10 @@ class OnnxEngine:
 
     backend = "onnx"
     parallel_tiles = 1
+    kernel: Kernel | None = None
     _model: Session
-    _paint: Session
 
-    def __init__(self, bundle: Bundle, device: Device = AUTO, threads: int = 0) -> None:
+    def __init__(self, bundle: Bundle, device: Device = AUTO, threads: int = 0, painter: str = "auto") -> None:
         try:
             import onnxruntime
         except ImportError as error:
@@ -75,9 +78,20 @@ class OnnxEngine:
             )
         if self.device == "cpu":
             self._model = self._session(bundle.model, threads)
-            # Its steps are too small to be shared among threads: as many tiles are painted at once instead.
-            self._paint = self._session(bundle.paint, 1)
+            self._paint_bytes = bundle.paint
+            # A tile is too small to be shared among threads: as many are painted at once instead.
             self.parallel_tiles = min(threads or cores(), PARALLEL_TILES)
+            self.kernel = open_kernel(painter, self._paint_by_graph, bundle.manifest["files"][PAINT])
+            if self.kernel:
+                self.about += f", native painter ({self.kernel.about})"
+            else:
+                assert self._paint  # opened now: what is wrong with it is said at the start
+        elif painter == "native":
+            raise EngineError(f"painter native paints on the CPU, and the model runs on {self.device}; leave it out")
+
+    @cached_property
+    def _paint(self) -> Session:
+        return self._session(self._paint_bytes, 1)
 
     def _open_cuda(self, bundle: Bundle, number: int) -> None:
         """Take the sessions where CUDA really starts."""
@@ -109,6 +123,10 @@ class OnnxEngine:
         colored, ab = self._run(self._model, ["colored", "ab"], feeds(self._inputs, rgb, hints, vividness))
         return colored, ab
 
+    def chroma(self, rgb: Bytes, hints: Bytes, vividness: float = 1.0) -> NDArray[np.float32]:
+        ab: NDArray[np.float32] = self._run(self._model, ["ab"], feeds(self._inputs, rgb, hints, vividness))[0]
+        return ab
+
     def joint(self, rgb: Bytes, hints: Bytes) -> NDArray[np.float32]:
         if "joint" not in (item.name for item in self._model.get_outputs()):
             raise no_suggestions()
@@ -120,6 +138,11 @@ class OnnxEngine:
         return [item.name for item in self._model.get_inputs()]
 
     def paint(self, tile: Bytes, ab: NDArray[np.float32], place: Place) -> Bytes:
+        if self.kernel:
+            return self.kernel.paint(tile[0], ab, place)[None]
+        return self._paint_by_graph(tile, ab, place)
+
+    def _paint_by_graph(self, tile: Bytes, ab: NDArray[np.float32], place: Place) -> Bytes:
         given = {"rgb": tile, "ab": ab, "place": np.array(place, np.float32)}
         colored: Bytes = self._run(self._paint, ["colored"], given)[0]
         return colored
