@@ -41,8 +41,11 @@ def recall(name: str) -> bytes | None:
     return data if hashlib.sha256(data).digest() == digest else None
 
 
-def keep(name: str, data: bytes) -> None:
-    """Keep it, whole or not at all. A folder that cannot be written to keeps nothing."""
+def keep(name: str, data: bytes, most: int | None = None) -> None:
+    """Keep it, whole or not at all. A folder that cannot be written to keeps nothing.
+
+    most: of names that begin alike, up to the first "-", only so many stay, the last that were kept.
+    """
     folder = cache_folder()
     if folder is None:
         return
@@ -51,3 +54,6 @@ def keep(name: str, data: bytes) -> None:
         with temporary_file(folder / name) as temporary:
             temporary.write_bytes(hashlib.sha256(data).digest() + data)
             os.replace(temporary, folder / name)
+        alike = sorted(folder.glob(f"{name.partition('-')[0]}-*"), key=lambda path: path.stat().st_mtime)
+        for old in alike[: -most if most else 0]:
+            old.unlink(missing_ok=True)

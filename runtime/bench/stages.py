@@ -22,6 +22,7 @@ from ...color.lab import Bytes
 from ..bundle import Bundle
 from ..colorizer import Colorizer
 from ..engines.engine import Engine
+from ..onnx_form import keep_outputs
 from ..painting.kernel import Place
 from ..pictures import Picture, read_picture, write_picture
 from .graph import read_nodes, stages_of_nodes
@@ -68,16 +69,19 @@ class OnnxSplitter:
 
         if engine.device != "cpu":
             raise EngineError("on a GPU, ONNX Runtime's profile says when work was handed over, not how long it took")
-        before: onnxruntime.InferenceSession = engine._model
+        before: onnxruntime.InferenceSession = engine.model_for(engine.outputs)
         options = before.get_session_options()
         options.enable_profiling = True
         options.profile_file_prefix = str(folder / "profile")
         # The profile names the nodes of the graph as ONNX Runtime has optimised it, which only its own copy holds.
         optimised = folder / "optimised.onnx"
         options.optimized_model_filepath = str(optimised)
-        self._session = onnxruntime.InferenceSession(bundle.model, options, providers=before.get_providers())
+        # Where an earlier session's optimised graph was kept, that one had nothing more to do.
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+        graph = keep_outputs(bundle.model, engine.outputs)
+        self._session = onnxruntime.InferenceSession(graph, options, providers=before.get_providers())
         self._stages = stages_of_nodes(read_nodes(optimised.read_bytes()))
-        engine._model = self._session
+        engine.put_model(engine.outputs, self._session)
 
     def splits(self) -> list[dict[str, float]]:
         events = json.loads(Path(self._session.end_profiling()).read_bytes())
