@@ -109,13 +109,14 @@ class Colorizer:
         even = rgb[: rows * down, : columns * across]
         return np.asarray(cv2.resize(even, (columns, rows), interpolation=cv2.INTER_AREA), np.uint8)
 
-    def color(self, hints: Bytes | Hints | None = None, vividness: float = 1.0) -> Bytes:
+    def color(self, hints: Bytes | Hints | None = None, vividness: float = 1.0, padded: bool = False) -> Bytes:
         """The picture in colour, uint8 [H, W, 3], at its own size and lightness.
 
         hints: None, a `Hints` object, or RGBA uint8 [h, w, 4] where alpha >= 128 says that the colour is a hint; an
         array of another size than the grid is taken as an overlay of the whole picture. vividness, 0..2, multiplies the
-        chroma that the network makes up, not what hints say. Raises PictureError, HintError, UsageError for another
-        vividness, and BundleError where the bundle is from before there was one.
+        chroma that the network makes up, not what hints say. padded: each pixel takes four bytes of memory, as JPEG's
+        writer has them. Raises PictureError, HintError, UsageError for another vividness, and BundleError where the
+        bundle is from before there was one.
         """
         kernel = self.engine.kernel
         if kernel is None and self._small is self._rgb:
@@ -125,10 +126,10 @@ class Colorizer:
         ab = self.chroma(hints, vividness)
         assert self._rgb is not None
         size = self._rgb.shape[:2]
-        out = np.empty((*size, 3), np.uint8)
+        out = np.empty((*size, 4 if padded else 3), np.uint8)
 
         def paint(tile: Tile) -> None:
-            out[tile] = self._paint(tile, ab)
+            out[tile][..., :3] = self._paint(tile, ab)
 
         def paint_strip(tile: Tile) -> None:
             assert kernel and self._rgb is not None
@@ -138,7 +139,7 @@ class Colorizer:
             self._each(_tiles(size, -(-size[0] // self.engine.parallel_tiles), size[1]), paint_strip)
         else:
             self._each(_tiles(size, TILE, TILE), paint)
-        return out
+        return out[..., :3]
 
     def chroma(self, hints: Bytes | Hints | None = None, vividness: float = 1.0) -> NDArray[np.float32]:
         """What the network says of the picture: ab [1, 2, g, k], from which `engine.paint` paints any part of it.

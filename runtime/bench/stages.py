@@ -172,7 +172,7 @@ class StageClock:
         begun = clock()
         picture = read_picture(source)
         decoded = clock()
-        self._colorizer.set_image(picture.rgb)
+        self._colorizer.set_image(picture.pixels)
         shrunk = clock()
         made = Picture(self._colorizer.color(), None, picture.notes)
         colored = clock()
