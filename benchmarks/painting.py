@@ -5,7 +5,7 @@
 CPU nanoseconds a pixel on one thread, medians of rounds in which all take turns. "floor" is `read_picture` and
 `save_picture`; "native" and "graph" are the same file to file through the network and either painter; "paint native"
 and "paint graph" are painting alone, "paint baseline" the kernel's form for processors without AVX2. "floor / native"
-is what share of the floor's speed a picture reaches, "apart" how many levels the two painters' outputs are apart at most.
+is what share of the floor's speed a picture reaches, "apart" how many levels the outputs of both are apart at most.
 """
 
 from __future__ import annotations
