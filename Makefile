@@ -4,14 +4,19 @@ VENV ?= .venv
 DEMO ?= demo
 PIP = $(VENV)/bin/python -m pip install --quiet --constraint constraints.txt
 
-.PHONY: demo test check page wheel clean
+LIBRARIES = runtime/painting/lib
+# What a wheel carries: `kernels` are those of all platforms, `kernel` this machine's.
+KERNELS ?= kernels
+
+.PHONY: demo test check page kernel kernels wheel clean
 
 demo: $(VENV)/.runtime
+	-@$(MAKE) --no-print-directory kernel
 	$(VENV)/bin/gcolor batch examples/imgs --hints examples/hints -o $(DEMO) --if-exists overwrite
 	@echo "The coloured pictures are in $(abspath $(DEMO))"
 	@echo "To place hints yourself: $(VENV)/bin/gcolor studio examples/imgs --hints examples/hints"
 
-test: $(VENV)/.dev
+test: $(VENV)/.dev kernel
 	$(VENV)/bin/python -m pytest
 
 # Lint, format, types. The link gives mypy the package under its name, whatever this folder is called.
@@ -33,7 +38,19 @@ studio/page/ort/.made: studio/package.json studio/package-lock.json
 	rm -rf studio/node_modules
 	touch $@
 
-wheel: $(VENV)/.dev page
+# The painting kernel in C, by the ziglang package or a C compiler; without it the bundle's graph paints, slower.
+kernel: $(LIBRARIES)/.made
+
+$(LIBRARIES)/.made: runtime/painting/paint.c runtime/painting/build.py | $(VENV)/.runtime
+	$(VENV)/bin/python -m gcolor.runtime.painting.build
+	touch $@
+
+kernels: | $(VENV)/.runtime
+	$(PIP) ziglang
+	$(VENV)/bin/python -m gcolor.runtime.painting.build --all
+	touch $(LIBRARIES)/.made
+
+wheel: $(VENV)/.dev page $(KERNELS)
 	rm -rf build dist
 	$(VENV)/bin/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 	rm -rf build
@@ -53,4 +70,4 @@ $(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 	touch $@ $(VENV)/.runtime
 
 clean:
-	rm -rf $(VENV) $(DEMO) build dist gcolor.egg-info studio/page/ort studio/node_modules
+	rm -rf $(VENV) $(DEMO) build dist gcolor.egg-info $(LIBRARIES) studio/page/ort studio/node_modules

@@ -50,6 +50,7 @@ class Page(click.ParamType):  # type: ignore[type-arg, unused-ignore]
 @click.option("-o", "--output", type=Place(), help="Output folder. [default: IMAGES_color beside IMAGES]")
 @click.option("--bundle", type=_PATH, help="Model bundle. [default: the one that ships with gcolor]")
 @options.backend
+@options.painter
 @options.devices
 @click.option(
     "--ray",
@@ -123,6 +124,7 @@ def command(
     mark: bool,
     bundle: Path | None,
     backend: str,
+    painter: str,
     jobs: int | None,
     batch_size: int | None,
     as_json: bool,
@@ -151,7 +153,7 @@ def command(
         provenance=not no_provenance,
         mark=mark,
     )
-    opening = Opening(bundle=bundle, backend=backend, batch_size=batch_size or 0, jobs=jobs)
+    opening = Opening(bundle=bundle, backend=backend, painter=painter, batch_size=batch_size or 0, jobs=jobs)
     with Batch(Options(settings=settings, opening=opening, **given)) as batch:
         for warning in batch.warnings:
             click.echo(f"warning: {warning}", err=True)

@@ -24,6 +24,9 @@ XYZ_FROM_RGB = np.array(
 RGB_FROM_XYZ = np.linalg.inv(XYZ_FROM_RGB)
 WHITE = np.array([0.95047, 1.0, 1.08883])
 
+# Below, sRGB's curve is a line.
+LINEAR_KNEE = 0.0031308
+
 # CIE f(t): a cube root above EPSILON = DELTA^3, the tangent line below.
 DELTA = 6.0 / 29.0
 EPSILON = DELTA**3
@@ -38,7 +41,7 @@ def srgb_to_linear(v: Array) -> Array:
 
 def linear_to_srgb(v: Array) -> Array:
     """Linear light in 0..1 to sRGB values in 0..1, any shape."""
-    return np.where(v > 0.0031308, 1.055 * np.maximum(v, 0.0031308) ** (1 / 2.4) - 0.055, v * 12.92)
+    return np.where(v > LINEAR_KNEE, 1.055 * np.maximum(v, LINEAR_KNEE) ** (1 / 2.4) - 0.055, v * 12.92)
 
 
 def lab_f(t: Array) -> Array:

@@ -27,7 +27,7 @@ SRGB = _make_srgb()
 
 
 def to_srgb(image: Image.Image, profile: bytes | None) -> tuple[Bytes, bytes | None]:
-    """An image in mode L, RGB, CMYK or LAB as uint8 [H, W, 3] in sRGB, and the profile to label it with.
+    """An image in mode L, RGB, CMYK or LAB as uint8 [H, W, 3] in sRGB, a gray one mostly as [H, W], and its label.
 
     Without a profile, grey and RGB are taken for sRGB, and None is the label. Raises PictureError for a profile that
     is damaged or of another kind of picture.
@@ -35,13 +35,13 @@ def to_srgb(image: Image.Image, profile: bytes | None) -> tuple[Bytes, bytes | N
     if image.mode == "LAB":
         return np.asarray(ImageCms.applyTransform(image, _transform(None, "LAB"))), SRGB
     if not profile:
-        return _as_rgb(image), None
+        return _as_stored(image), None
     if image.mode == "L":
         levels = _grey_levels(profile)
-        rgb = _as_rgb(image)
-        return (rgb if levels is None else np.asarray(cv2.LUT(rgb, levels), np.uint8)), label(profile)
+        plane = np.asarray(image)
+        return (plane if levels is None else _look_up(plane, levels)), label(profile)
     if image.mode == "RGB" and is_srgb(profile):
-        return _as_rgb(image), profile
+        return _as_stored(image), profile
     return np.asarray(ImageCms.applyTransform(image, _transform(profile, image.mode))), SRGB
 
 
@@ -102,8 +102,12 @@ def _transform(profile: bytes | None, mode: str) -> ImageCms.ImageCmsTransform:
         raise PictureError(f"its ICC profile is not one of such a picture ({one_line(error)}); {ADVICE}") from error
 
 
-def _as_rgb(image: Image.Image) -> Bytes:
-    if image.mode == "L":
-        # Several times as fast as Pillow's conversion.
-        return np.asarray(cv2.cvtColor(np.asarray(image), cv2.COLOR_GRAY2RGB), np.uint8)
-    return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
+def _as_stored(image: Image.Image) -> Bytes:
+    return np.asarray(image if image.mode in ("L", "RGB") else image.convert("RGB"))
+
+
+def _look_up(plane: Bytes, levels: Bytes) -> Bytes:
+    """Levels [1, 256, 3] in place of a plane's bytes: a plane again, where they are gray."""
+    if (levels == levels[..., :1]).all():
+        return np.asarray(cv2.LUT(plane, levels[0, :, 0]), np.uint8)
+    return np.asarray(cv2.LUT(cv2.cvtColor(plane, cv2.COLOR_GRAY2RGB), levels), np.uint8)

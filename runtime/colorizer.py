@@ -37,7 +37,7 @@ class Colorizer:
     """A loaded model. One object for each thread; `share` makes more that use the same engine.
 
     bundle: a folder that `gcolor export` wrote, None for the default model. device: "auto", "cpu", "cuda", "cuda:N".
-    threads: arithmetic threads of each call, 0 for all cores. backend: see `open_engine`. batch_size: so many
+    threads: arithmetic threads of each call, 0 for all cores. backend, painter: see `open_engine`. batch_size: so many
     pictures of one size that wait at a time run as one, 0 for the engine's default. Raises BundleError and EngineError.
 
         colorizer = gcolor.Colorizer()
@@ -56,9 +56,10 @@ class Colorizer:
         threads: int = 0,
         backend: str = "auto",
         batch_size: int = 0,
+        painter: str = "auto",
     ) -> None:
         self.bundle = load_bundle(None if bundle is None else Path(bundle))
-        self.engine = open_engine(self.bundle, backend, device, threads)
+        self.engine = open_engine(self.bundle, backend, device, threads, painter)
         most = batch_size or (1 if self.engine.device == "cpu" else GPU_BATCH)
         if most > 1:
             self.engine = BatchingEngine(self.engine, most)
@@ -85,9 +86,10 @@ class Colorizer:
             raise PictureError(f"a picture is uint8 [H, W, 3] or [H, W], this is {rgb.dtype} {list(rgb.shape)}")
         if grid is not None and (min(grid) < 2 * CELL or grid[0] % CELL or grid[1] % CELL):
             raise UsageError(f"grid {grid}: both sides must be multiples of {CELL}, at least {2 * CELL}")
-        self._rgb = np.ascontiguousarray(np.repeat(rgb[..., None], 3, axis=2) if rgb.ndim == 2 else rgb)
+        # Only the kernel takes one plane.
+        self._rgb = np.ascontiguousarray(rgb if self.engine.kernel else _three_planes(rgb))
         self.grid = grid or choose_grid(*rgb.shape[:2])
-        self._small = self._shrink(self._rgb)
+        self._small = _three_planes(self._shrink(self._rgb))
 
     def clear(self) -> None:
         """Forget the picture, so that its memory is free."""
@@ -107,32 +109,46 @@ class Colorizer:
         even = rgb[: rows * down, : columns * across]
         return np.asarray(cv2.resize(even, (columns, rows), interpolation=cv2.INTER_AREA), np.uint8)
 
-    def color(self, hints: Bytes | Hints | None = None, vividness: float = 1.0) -> Bytes:
+    def color(self, hints: Bytes | Hints | None = None, vividness: float = 1.0, padded: bool = False) -> Bytes:
         """The picture in colour, uint8 [H, W, 3], at its own size and lightness.
 
         hints: None, a `Hints` object, or RGBA uint8 [h, w, 4] where alpha >= 128 says that the colour is a hint; an
         array of another size than the grid is taken as an overlay of the whole picture. vividness, 0..2, multiplies the
-        chroma that the network makes up, not what hints say. Raises PictureError, HintError, UsageError for another
-        vividness, and BundleError where the bundle is from before there was one.
+        chroma that the network makes up, not what hints say. padded: each pixel takes four bytes of memory, as JPEG's
+        writer has them. Raises PictureError, HintError, UsageError for another vividness, and BundleError where the
+        bundle is from before there was one.
         """
-        colored, ab = self._predict(hints, vividness)
-        assert self._rgb is not None
-        if self._small is self._rgb:
+        kernel = self.engine.kernel
+        if kernel is None and self._small is self._rgb:
+            colored, ab = self.engine.color(*self._given(hints, vividness))
+            _check(ab)
             return colored[0]
-        out = np.empty_like(self._rgb)
+        ab = self.chroma(hints, vividness)
+        assert self._rgb is not None
+        size = self._rgb.shape[:2]
+        out = np.empty((*size, 4 if padded else 3), np.uint8)
 
         def paint(tile: Tile) -> None:
-            out[tile] = self._paint(tile, ab)
+            out[tile][..., :3] = self._paint(tile, ab)
 
-        self._each_tile(paint)
-        return out
+        def paint_strip(tile: Tile) -> None:
+            assert kernel and self._rgb is not None
+            kernel.paint(self._rgb[tile], ab, (tile[0].start, 0, *size), out[tile])
 
-    def chroma(self, hints: Bytes | Hints | None = None) -> NDArray[np.float32]:
+        if kernel:
+            self._each(_tiles(size, -(-size[0] // self.engine.parallel_tiles), size[1]), paint_strip)
+        else:
+            self._each(_tiles(size, TILE, TILE), paint)
+        return out[..., :3]
+
+    def chroma(self, hints: Bytes | Hints | None = None, vividness: float = 1.0) -> NDArray[np.float32]:
         """What the network says of the picture: ab [1, 2, g, k], from which `engine.paint` paints any part of it.
 
-        For hints and errors see `color`.
+        For hints, vividness and errors see `color`.
         """
-        return self._predict(hints, 1.0)[1]
+        ab = self.engine.chroma(*self._given(hints, vividness))
+        _check(ab)
+        return ab
 
     def color_deep(
         self, samples: NDArray[np.uint16], hints: Bytes | Hints | None = None, vividness: float = 1.0
@@ -144,13 +160,14 @@ class Colorizer:
         """
         if self._rgb is None or samples.dtype != np.uint16 or samples.shape[:2] != self._rgb.shape[:2]:
             raise PictureError("samples are uint16 of the size of the picture that was set")
-        _, ab = self._predict(hints, vividness)
-        out = np.empty(self._rgb.shape, np.uint16)
+        ab = self.chroma(hints, vividness)
+        size = self._rgb.shape[:2]
+        out = np.empty((*size, 3), np.uint16)
 
         def paint(tile: Tile) -> None:
             out[tile] = at_lightness(self._paint(tile, ab, darkest=CHROMA_FLOOR), samples[tile])
 
-        self._each_tile(paint)
+        self._each(_tiles(size, TILE, TILE), paint)
         return out
 
     def suggest(self, x: float, y: float, hints: Bytes | Hints | None = None, count: int = 6) -> list[Suggestion]:
@@ -167,21 +184,17 @@ class Colorizer:
         if count < 1:
             raise UsageError(f"{count} suggestions: at least one")
         joint = self.engine.joint(self._small[None], self._raster(hints)[None])[0]
-        if not np.isfinite(joint).all():
-            raise PictureError(NOT_A_NUMBER)
-        lightness = float(rgb_to_lightness(self._rgb[int(y), int(x)]))
+        _check(joint)
+        lightness = float(rgb_to_lightness(np.broadcast_to(self._rgb[int(y), int(x)], 3)))
         return suggest(at_place(joint, x / width, y / height), lightness, count)
 
-    def _predict(self, hints: Bytes | Hints | None, vividness: float) -> tuple[Bytes, NDArray[np.float32]]:
-        """What the fused graph makes of the small picture: it coloured [1, H', W', 3], and ab [1, 2, g, k]."""
+    def _given(self, hints: Bytes | Hints | None, vividness: float) -> tuple[Bytes, Bytes, float]:
+        """What the fused graph is given of the picture."""
         if self._rgb is None:
             raise PictureError(NO_PICTURE)
         if not 0.0 <= vividness <= 2.0:
             raise UsageError(f"vividness {vividness:g}: from 0 to 2")
-        colored, ab = self.engine.color(self._small[None], self._raster(hints)[None], vividness)
-        if not np.isfinite(ab).all():
-            raise PictureError(NOT_A_NUMBER)
-        return colored, ab
+        return self._small[None], self._raster(hints)[None], vividness
 
     def _paint(self, tile: Tile, ab: NDArray[np.float32], darkest: int = 0) -> Bytes:
         """A tile by the whole picture's ab; what is darker than a level is painted at that level."""
@@ -190,12 +203,8 @@ class Colorizer:
         place = (tile[0].start, tile[1].start, *self._rgb.shape[:2])
         return self.engine.paint((np.maximum(pixels, darkest) if darkest else pixels)[None], ab, place)[0]
 
-    def _each_tile(self, work: Callable[[Tile], None]) -> None:
-        assert self._rgb is not None
-        height, width = self._rgb.shape[:2]
-        corners = itertools.product(range(0, height, TILE), range(0, width, TILE))
-        tiles = [(slice(top, top + TILE), slice(left, left + TILE)) for top, left in corners]
-        if self.engine.parallel_tiles == 1:
+    def _each(self, tiles: list[Tile], work: Callable[[Tile], None]) -> None:
+        if self.engine.parallel_tiles == 1 or len(tiles) == 1:
             for tile in tiles:
                 work(tile)
         else:
@@ -214,3 +223,18 @@ class Colorizer:
             return np.ascontiguousarray(hints)
         height, width = self._rgb.shape[:2]
         return Hints(size=(width, height), overlay=hints, marks=[]).rasterise(self.grid)
+
+
+def _three_planes(pixels: Bytes) -> Bytes:
+    return np.repeat(pixels[..., None], 3, axis=2) if pixels.ndim == 2 else pixels
+
+
+def _tiles(size: tuple[int, int], rows: int, columns: int) -> list[Tile]:
+    """The tiles of so many rows and columns, or what is left of them at the edges, that a picture consists of."""
+    corners = itertools.product(range(0, size[0], rows), range(0, size[1], columns))
+    return [(slice(top, top + rows), slice(left, left + columns)) for top, left in corners]
+
+
+def _check(found: NDArray[np.float32]) -> None:
+    if not np.isfinite(found).all():
+        raise PictureError(NOT_A_NUMBER)

@@ -45,6 +45,9 @@ def examine() -> dict[str, Any]:
         state = _try(backend, device)
         usable = usable or state == "runs"
         parts.append({"part": f"engine {backend} on {device}", "state": state, "do": "" if state == "runs" else do})
+    state = _try("onnx", "cpu", "native")
+    do = "" if state == "runs" else "the bundle's graph paints instead, slower; in a checkout `make kernel` builds it"
+    parts.append({"part": "painter native", "state": state, "do": do})
     return {"gcolor": __version__, "usable": usable, "parts": parts}
 
 
@@ -55,14 +58,14 @@ def _version(name: str) -> str | None:
         return None
 
 
-def _try(backend: str, device: str) -> str:
+def _try(backend: str, device: str, painter: str = "auto") -> str:
     """Colour a picture by the model that ships. TensorRT engines belong to a GPU, so there it has none to run."""
     import numpy as np
 
     from .colorizer import Colorizer
 
     try:
-        colorizer = Colorizer(device=device, backend=backend)
+        colorizer = Colorizer(device=device, backend=backend, painter=painter)
         colorizer.set_image(np.zeros((64, 64, 3), np.uint8))
         colorizer.color()
     except GcolorError as error:

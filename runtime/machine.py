@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import platform
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 PACKAGES = (
@@ -81,9 +83,22 @@ def _ask_gpus(what: str) -> list[str]:
     return [line.strip() for line in done.stdout.splitlines() if line.strip()]
 
 
+def processor_key() -> str:
+    """What tells processors apart whose vector instructions may differ."""
+    about = _about_processor()
+    return " ".join((platform.machine(), _processor(), about.get("flags") or about.get("Features", "")))
+
+
 def _processor() -> str:
+    return _about_processor().get("model name") or platform.processor() or platform.machine()
+
+
+@cache
+def _about_processor() -> dict[str, str]:
+    """What Linux says of the first processor, by its names; empty elsewhere."""
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
+        with open("/proc/cpuinfo") as file:
+            lines = [line.partition(":") for line in itertools.takewhile(str.strip, file)]
+    except OSError:
+        return {}
+    return {name.strip(): value.strip() for name, _, value in lines}

@@ -24,6 +24,12 @@ def hear_ctrl_c() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def keep_apart(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What is kept from run to run is this suite's alone, here and in the commands that it runs."""
+    os.environ["GCOLOR_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
 @pytest.fixture
 def gcolor() -> Run:
     """Run the real command in a process of its own."""

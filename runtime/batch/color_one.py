@@ -80,13 +80,13 @@ def _color(colorizer: Colorizer, job: Job, settings: Settings) -> Result:
     picture = read_picture(job.source, settings.max_pixels, page_of(job, settings))
     if settings.strict and picture.warnings:
         raise PictureError(f"{'; '.join(picture.warnings)}; refused by --strict")
-    height, width = picture.rgb.shape[:2]
+    height, width = picture.pixels.shape[:2]
     hints = load_hints(job.hints, (width, height)) if job.hints else None
     for path, before in zip((job.source, *job.hints), prints, strict=True):
         # What was coloured must be what was fingerprinted, and no half-written file.
         if not unchanged(path, before):
             raise PictureError(f"{show(path)} changed while it was read; run again when it is complete")
-    kept = settings.keep_color and hints is None and is_colored(picture.rgb)
+    kept = settings.keep_color and hints is None and picture.pixels.ndim == 3 and is_colored(picture.pixels)
     lost: list[str] = []
     make_parent(job.output, Path(job.roots.output))
     with temporary_file(job.output) as temporary:
@@ -94,7 +94,7 @@ def _color(colorizer: Colorizer, job: Job, settings: Settings) -> Result:
             shutil.copyfile(job.source, temporary)
         else:
             if not kept:
-                picture = _paint(colorizer, picture, hints, settings)
+                picture = _paint(colorizer, picture, hints, settings, job.output.suffix)
                 if settings.mark:
                     picture = mark(picture)
                 if settings.provenance:
@@ -113,10 +113,12 @@ def _color(colorizer: Colorizer, job: Job, settings: Settings) -> Result:
     return Result(job, 0.0, (width, height), None, str(temporary), entry, kept, warnings, tuple(lost))
 
 
-def _paint(colorizer: Colorizer, picture: Picture, hints: Hints | None, settings: Settings) -> Picture:
-    colorizer.set_image(picture.rgb)
+def _paint(colorizer: Colorizer, picture: Picture, hints: Hints | None, settings: Settings, suffix: str) -> Picture:
+    colorizer.set_image(picture.pixels)
     if picture.deep is None:
-        return replace(picture, rgb=colorizer.color(hints, settings.vividness))
+        kind = SUFFIXES.get(suffix.lower())
+        padded = kind is not None and kind.name == "JPEG"
+        return replace(picture, pixels=colorizer.color(hints, settings.vividness, padded))
     return replace(picture, deep=colorizer.color_deep(picture.deep, hints, settings.vividness))
 
 

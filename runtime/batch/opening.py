@@ -17,7 +17,7 @@ UNKNOWN_COUNT = 1_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opening:
-    """What each process that colours opens. bundle, backend, batch_size: see `Colorizer`.
+    """What each process that colours opens. bundle, backend, batch_size, painter: see `Colorizer`.
 
     jobs: pictures in work at one time; by default one for each core, and two on a GPU, where their threads mostly read
     and write. pictures: about how many there will be. processes: so many share the cores.
@@ -26,6 +26,7 @@ class Opening:
     bundle: Path | None = None
     backend: str = "auto"
     batch_size: int = 0
+    painter: str = "auto"
     jobs: int | None = None
     pictures: int = UNKNOWN_COUNT
     processes: int = 1
@@ -45,7 +46,9 @@ class Opening:
         # A worker is a thread; OpenCV's own threads would only get in their way.
         cv2.setNumThreads(1)
         keep_freed_memory(one_arena=True)
-        colorizer = Colorizer(self.bundle, device, max(1, share // workers), self.backend, self.batch_size)
+        colorizer = Colorizer(
+            self.bundle, device, max(1, share // workers), self.backend, self.batch_size, self.painter
+        )
         if colorizer.engine.device != "cpu":
             workers = min(self.jobs or 2 * share, self.pictures)
         return colorizer, workers

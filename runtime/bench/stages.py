@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,9 @@ from ...color.errors import EngineError
 from ...color.lab import Bytes
 from ..bundle import Bundle
 from ..colorizer import Colorizer
-from ..engines.engine import Engine, Place
+from ..engines.engine import Engine
+from ..onnx_form import keep_outputs
+from ..painting.kernel import Place
 from ..pictures import Picture, read_picture, write_picture
 from .graph import read_nodes, stages_of_nodes
 
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from ..engines.onnx_engine import OnnxEngine
     from ..engines.torch_engine import TorchEngine
 
+Made = TypeVar("Made")
 STAGES = ("decode", "pre", "net", "post", "encode", "rest")
 # More of the profiled time than this in nodes of unknown stage, and the split is not believed.
 UNKNOWN = 0.02
@@ -65,16 +69,19 @@ class OnnxSplitter:
 
         if engine.device != "cpu":
             raise EngineError("on a GPU, ONNX Runtime's profile says when work was handed over, not how long it took")
-        before: onnxruntime.InferenceSession = engine._model
+        before: onnxruntime.InferenceSession = engine.model_for(engine.outputs)
         options = before.get_session_options()
         options.enable_profiling = True
         options.profile_file_prefix = str(folder / "profile")
         # The profile names the nodes of the graph as ONNX Runtime has optimised it, which only its own copy holds.
         optimised = folder / "optimised.onnx"
         options.optimized_model_filepath = str(optimised)
-        self._session = onnxruntime.InferenceSession(bundle.model, options, providers=before.get_providers())
+        # Where an earlier session's optimised graph was kept, that one had nothing more to do.
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+        graph = keep_outputs(bundle.model, engine.outputs)
+        self._session = onnxruntime.InferenceSession(graph, options, providers=before.get_providers())
         self._stages = stages_of_nodes(read_nodes(optimised.read_bytes()))
-        engine._model = self._session
+        engine.put_model(engine.outputs, self._session)
 
     def splits(self) -> list[dict[str, float]]:
         events = json.loads(Path(self._session.end_profiling()).read_bytes())
@@ -122,12 +129,18 @@ class _Timed:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self.backend, self.device, self.about = engine.backend, engine.device, engine.about
-        self.parallel_tiles = engine.parallel_tiles
+        self.parallel_tiles, self.kernel = engine.parallel_tiles, engine.kernel
         self.calls: list[float] = []
 
     def color(self, rgb: Bytes, hints: Bytes, vividness: float = 1.0) -> tuple[Bytes, NDArray[np.float32]]:
+        return self._timed(self._engine.color, rgb, hints, vividness)
+
+    def chroma(self, rgb: Bytes, hints: Bytes, vividness: float = 1.0) -> NDArray[np.float32]:
+        return self._timed(self._engine.chroma, rgb, hints, vividness)
+
+    def _timed(self, call: Callable[..., Made], *given: Any) -> Made:
         begun = time.perf_counter()
-        made = self._engine.color(rgb, hints, vividness)
+        made = call(*given)
         self.calls.append(time.perf_counter() - begun)
         return made
 
@@ -159,7 +172,7 @@ class StageClock:
         begun = clock()
         picture = read_picture(source)
         decoded = clock()
-        self._colorizer.set_image(picture.rgb)
+        self._colorizer.set_image(picture.pixels)
         shrunk = clock()
         made = Picture(self._colorizer.color(), None, picture.notes)
         colored = clock()

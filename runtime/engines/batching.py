@@ -10,19 +10,21 @@ from numpy.typing import NDArray
 
 from ...color.errors import PictureError
 from ...color.lab import Bytes
-from .engine import Engine, Place
+from ..painting.kernel import Place
+from .engine import Engine
 
 
 @dataclass(slots=True, eq=False)
 class _Request:
+    painted: bool
     rgb: Bytes
     hints: Bytes
     vividness: float
-    found: tuple[Bytes, NDArray[np.float32]] | None = None
+    found: tuple[Bytes | None, NDArray[np.float32]] | None = None
     error: Exception | None = None
 
     def fits(self, other: _Request) -> bool:
-        mine, others = ((one.rgb.shape, one.hints.shape, one.vividness) for one in (self, other))
+        mine, others = ((one.painted, one.rgb.shape, one.hints.shape, one.vividness) for one in (self, other))
         return mine == others
 
 
@@ -37,7 +39,7 @@ class BatchingEngine:
     def __init__(self, engine: Engine, most: int, in_flight: int = 2) -> None:
         self.engine, self.most, self._free = engine, most, in_flight
         self.backend, self.device, self.about = engine.backend, engine.device, engine.about
-        self.parallel_tiles = engine.parallel_tiles
+        self.parallel_tiles, self.kernel = engine.parallel_tiles, engine.kernel
         self._waiting: list[_Request] = []
         self._changed = threading.Condition()
 
@@ -46,7 +48,14 @@ class BatchingEngine:
         return self.engine.joint(rgb, hints)
 
     def color(self, rgb: Bytes, hints: Bytes, vividness: float = 1.0) -> tuple[Bytes, NDArray[np.float32]]:
-        mine = _Request(rgb, hints, vividness)
+        colored, ab = self._wait(_Request(True, rgb, hints, vividness))
+        assert colored is not None
+        return colored, ab
+
+    def chroma(self, rgb: Bytes, hints: Bytes, vividness: float = 1.0) -> NDArray[np.float32]:
+        return self._wait(_Request(False, rgb, hints, vividness))[1]
+
+    def _wait(self, mine: _Request) -> tuple[Bytes | None, NDArray[np.float32]]:
         with self._changed:
             self._waiting.append(mine)
         while True:
@@ -70,7 +79,11 @@ class BatchingEngine:
     def _run(self, batch: list[_Request]) -> None:
         try:
             rgb, hints = (np.concatenate([getattr(one, name) for one in batch]) for name in ("rgb", "hints"))
-            colored, ab = self.engine.color(rgb, hints, batch[0].vividness)
+            colored: Bytes | None = None
+            if batch[0].painted:
+                colored, ab = self.engine.color(rgb, hints, batch[0].vividness)
+            else:
+                ab = self.engine.chroma(rgb, hints, batch[0].vividness)
         except PictureError as error:
             if len(batch) == 1:
                 batch[0].error = error
@@ -85,7 +98,7 @@ class BatchingEngine:
             ends = np.cumsum([len(one.rgb) for one in batch])
             for one, end in zip(batch, ends, strict=True):
                 some = slice(end - len(one.rgb), end)
-                one.found = colored[some], ab[some]
+                one.found = None if colored is None else colored[some], ab[some]
 
     def paint(self, tile: Bytes, ab: NDArray[np.float32], place: Place) -> Bytes:
         return self.engine.paint(tile, ab, place)

@@ -10,23 +10,22 @@ from numpy.typing import NDArray
 
 from ...color.errors import BundleError
 from ...color.lab import Bytes
-
-# Where a tile lies: its first row and column, and the whole picture's rows and columns. Of a picture that is shown
-# smaller, in pixels of what is shown, whole or not.
-Place = tuple[float, float, float, float]
+from ..painting.kernel import Kernel, Place
 
 
 class Engine(Protocol):
     """The two graphs of a bundle, loaded. Safe to call from several threads at once.
 
     backend: its name in BACKENDS; device: what really runs it, "cpu" or "cuda:N"; about: the library and its version;
-    parallel_tiles: how many calls of `paint` at once make the best of it.
+    parallel_tiles: how many calls of `paint` at once make the best of it; kernel: what paints in place of the bundle's
+    graph, None for the graph.
     """
 
     backend: str
     device: str
     about: str
     parallel_tiles: int
+    kernel: Kernel | None
 
     def color(self, rgb: Bytes, hints: Bytes, vividness: float = 1.0) -> tuple[Bytes, NDArray[np.float32]]:
         """rgb uint8 [N, H, W, 3] and hints uint8 [N, h, w, 4] to the coloured pictures and their ab [N, 2, g, k].
@@ -35,6 +34,10 @@ class Engine(Protocol):
         engine fails on them (out of memory, say); the next call may work. Raises BundleError for a vividness other than
         1 where the bundle is from before there was one.
         """
+        ...
+
+    def chroma(self, rgb: Bytes, hints: Bytes, vividness: float = 1.0) -> NDArray[np.float32]:
+        """As `color`, the ab alone: nothing is painted."""
         ...
 
     def joint(self, rgb: Bytes, hints: Bytes) -> NDArray[np.float32]:

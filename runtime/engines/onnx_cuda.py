@@ -45,7 +45,7 @@ class CudaSession:
     def get_outputs(self) -> list[Any]:
         return list(self._any.get_outputs())
 
-    def run(self, outputs: list[str], feeds: Arrays, options: onnxruntime.RunOptions | None = None) -> list[Any]:
+    def run(self, outputs: list[str], feeds: Arrays) -> list[Any]:
         captured = self._repeated(feeds) if self._captures else None
         if captured is not None:
             return captured.run(outputs, feeds)
@@ -55,7 +55,7 @@ class CudaSession:
             binding.bind_ortvalue_input(name, value)
         for name in outputs:
             binding.bind_output(name, MEMORY, self._device)
-        self._any.run_with_iobinding(binding, options)
+        self._any.run_with_iobinding(binding)
         return binding.copy_outputs_to_cpu()
 
     def _repeated(self, feeds: Arrays) -> CapturedGraph | None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Iterator
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Union
 
 import numpy as np
@@ -14,7 +16,11 @@ from ...color.lab import Bytes
 from ..bundle import MODEL, PAINT, Bundle
 from ..device import AUTO, Device
 from ..machine import cores
-from .engine import Place, feeds, no_suggestions
+from ..onnx_form import ends
+from ..painting.choose import open_kernel
+from ..painting.kernel import Kernel, Place
+from .engine import feeds, no_suggestions
+from .onnx_cpu import open_for, open_session
 from .onnx_cuda import PROVIDER, CudaSession
 
 if TYPE_CHECKING:
@@ -46,10 +52,13 @@ class OnnxEngine:
 
     backend = "onnx"
     parallel_tiles = 1
-    _model: Session
-    _paint: Session
+    kernel: Kernel | None = None
+    _model: Session  # on a GPU
 
-    def __init__(self, bundle: Bundle, device: Device = AUTO, threads: int = 0) -> None:
+    outputs: tuple[str, ...] = ("colored", "ab")
+    """Those of the graph that colorizers want of every picture."""
+
+    def __init__(self, bundle: Bundle, device: Device = AUTO, threads: int = 0, painter: str = "auto") -> None:
         try:
             import onnxruntime
         except ImportError as error:
@@ -61,7 +70,9 @@ class OnnxEngine:
                 "ONNX Runtime is broken, as by installing onnxruntime beside onnxruntime-gpu; pip uninstall -y "
                 "onnxruntime onnxruntime-gpu, then install 'gcolor[cpu]' or 'gcolor[gpu]'"
             )
-        self._ort = onnxruntime
+        self._ort, self._bundle = onnxruntime, bundle
+        self._sessions: dict[tuple[str, ...], Session] = {}
+        self._lock = threading.Lock()
         self.about = f"onnxruntime {onnxruntime.__version__}"
         # Errors only: what is wrong reaches the user as our own sentence.
         onnxruntime.set_default_logger_severity(4)
@@ -74,10 +85,42 @@ class OnnxEngine:
                 "`gcolor doctor` says what to install, or use --device cpu"
             )
         if self.device == "cpu":
-            self._model = self._session(bundle.model, threads)
-            # Its steps are too small to be shared among threads: as many tiles are painted at once instead.
-            self._paint = self._session(bundle.paint, 1)
+            self._threads = threads
+            # A tile is too small to be shared among threads: as many are painted at once instead.
             self.parallel_tiles = min(threads or cores(), PARALLEL_TILES)
+            self.kernel = open_kernel(painter, self._paint_by_graph, bundle.manifest["files"][PAINT])
+            if self.kernel:
+                self.about += f", native painter ({self.kernel.about})"
+                self.outputs = ("ab",)
+            else:
+                assert self._paint
+            # Opened now: what is wrong with the graphs is said at the start.
+            self.model_for(self.outputs)
+        elif painter == "native":
+            raise EngineError(f"painter native paints on the CPU, and the model runs on {self.device}; leave it out")
+
+    @cached_property
+    def _paint(self) -> Session:
+        with _refusals():
+            return open_session(self._ort, self._bundle.paint, 1)
+
+    def model_for(self, outputs: tuple[str, ...]) -> Session:
+        """The graph, opened for some of its outputs: all that any of them needs is computed, whichever are fetched.
+
+        On a CPU that is the graph without the rest, apart for each choice of outputs.
+        """
+        if self.device != "cpu":
+            return self._model
+        with self._lock:
+            if outputs not in self._sessions:
+                with _refusals():
+                    self._sessions[outputs] = open_for(self._ort, self._bundle, outputs, self._threads)
+            return self._sessions[outputs]
+
+    def put_model(self, outputs: tuple[str, ...], session: Session) -> None:
+        """Take another session of the same graph on the CPU for these outputs, one that is profiled, say."""
+        with self._lock:
+            self._sessions[outputs] = session
 
     def _open_cuda(self, bundle: Bundle, number: int) -> None:
         """Take the sessions where CUDA really starts."""
@@ -95,40 +138,39 @@ class OnnxEngine:
         options.log_severity_level = 4
         return options
 
-    def _session(self, graph: bytes, threads: int) -> onnxruntime.InferenceSession:
-        options = self._options()
-        options.intra_op_num_threads = threads
-        # Threads that wait for the next call by spinning take the cores of whoever works meanwhile.
-        options.add_session_config_entry("session.force_spinning_stop", "1")
-        # Tiles of many sizes pass through; a growing arena would keep the sum of the largest of each.
-        options.enable_cpu_mem_arena = False
-        with _refusals():
-            return self._ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-
     def color(self, rgb: Bytes, hints: Bytes, vividness: float = 1.0) -> tuple[Bytes, NDArray[np.float32]]:
-        colored, ab = self._run(self._model, ["colored", "ab"], feeds(self._inputs, rgb, hints, vividness))
+        colored, ab = self._run_model(("colored", "ab"), ("colored", "ab"), rgb, hints, vividness)
         return colored, ab
 
+    def chroma(self, rgb: Bytes, hints: Bytes, vividness: float = 1.0) -> NDArray[np.float32]:
+        ab: NDArray[np.float32] = self._run_model(self.outputs, ("ab",), rgb, hints, vividness)[0]
+        return ab
+
     def joint(self, rgb: Bytes, hints: Bytes) -> NDArray[np.float32]:
-        if "joint" not in (item.name for item in self._model.get_outputs()):
+        if "joint" not in ends(self._bundle.model)[1]:
             raise no_suggestions()
-        joint: NDArray[np.float32] = self._run(self._model, ["joint"], feeds(self._inputs, rgb, hints, 1.0))[0]
+        joint: NDArray[np.float32] = self._run_model(("joint",), ("joint",), rgb, hints, 1.0)[0]
         return joint
 
-    @property
-    def _inputs(self) -> list[str]:
-        return [item.name for item in self._model.get_inputs()]
+    def _run_model(
+        self, opened: tuple[str, ...], outputs: tuple[str, ...], rgb: Bytes, hints: Bytes, vividness: float
+    ) -> list[Any]:
+        session = self.model_for(opened)
+        inputs = [item.name for item in session.get_inputs()]
+        return self._run(session, outputs, feeds(inputs, rgb, hints, vividness))
 
     def paint(self, tile: Bytes, ab: NDArray[np.float32], place: Place) -> Bytes:
+        if self.kernel:
+            return self.kernel.paint(tile[0], ab, place)[None]
+        return self._paint_by_graph(tile, ab, place)
+
+    def _paint_by_graph(self, tile: Bytes, ab: NDArray[np.float32], place: Place) -> Bytes:
         given = {"rgb": tile, "ab": ab, "place": np.array(place, np.float32)}
-        colored: Bytes = self._run(self._paint, ["colored"], given)[0]
+        colored: Bytes = self._run(self._paint, ("colored",), given)[0]
         return colored
 
-    def _run(self, session: Session, outputs: list[str], given: dict[str, Any]) -> list[Any]:
-        # What only the other outputs need is not computed.
-        options = self._ort.RunOptions()
-        options.only_execute_path_to_fetches = True
+    def _run(self, session: Session, outputs: tuple[str, ...], given: dict[str, Any]) -> list[Any]:
         try:
-            return list(session.run(outputs, given, options))
+            return list(session.run(list(outputs), given))
         except Exception as error:  # out of memory, say: this picture fails, the others go on
             raise PictureError(f"ONNX Runtime failed on it: {one_line(error)}") from error

@@ -9,12 +9,15 @@ from ..device import parse_device
 from .engine import Engine
 
 
-def open_engine(bundle: Bundle, backend: str = "auto", device: str = "auto", threads: int = 0) -> Engine:
+def open_engine(
+    bundle: Bundle, backend: str = "auto", device: str = "auto", threads: int = 0, painter: str = "auto"
+) -> Engine:
     """The engine that runs a bundle.
 
     backend: one of BACKENDS; "auto" is "trt" where the bundle has TensorRT engines that fit a CUDA device here, and the
     CPU is not asked for, else "onnx". device: "auto", "cpu", "cuda" or "cuda:N". threads: of each call on a CPU, 0 for
-    all cores.
+    all cores. painter: one of PAINTERS; "auto" is "native" where ONNX Runtime runs the model on the CPU and the kernel
+    is right here, else the bundle's own graph, "onnx", in whatever engine.
 
     Raises EngineError where backend or device cannot be had (another one is never taken instead), BundleError where the
     bundle does not fit.
@@ -24,11 +27,15 @@ def open_engine(bundle: Bundle, backend: str = "auto", device: str = "auto", thr
         from .trt_engine import fits
 
         backend = "trt" if fits(bundle, wanted) else "onnx"
+    if painter == "native" and backend != "onnx":
+        raise EngineError(
+            f"painter native is for backend onnx on the CPU, {backend} has a painter of its own; leave it out"
+        )
     match backend:
         case "onnx":
             from .onnx_engine import OnnxEngine
 
-            return OnnxEngine(bundle, wanted, threads)
+            return OnnxEngine(bundle, wanted, threads, painter)
         case "torch":
             from .torch_engine import TorchEngine
 

@@ -41,7 +41,7 @@ class RtxEngine(OnnxEngine):
             raise EngineError(
                 f"backend trt-rtx: {error.name} is not installed; pip install 'gcolor[trt-rtx]'"
             ) from error
-        self._ort = onnxruntime
+        self._ort, self._bundle = onnxruntime, bundle
         self.about = f"onnxruntime {onnxruntime.__version__}, TensorRT-RTX plugin {plugin.__version__}"
         onnxruntime.set_default_logger_severity(4)
         devices = _devices(onnxruntime, plugin)

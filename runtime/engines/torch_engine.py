@@ -11,7 +11,8 @@ from ...color.errors import BundleError, EngineError, PictureError, one_line
 from ...color.lab import Bytes
 from ..bundle import Bundle
 from ..device import AUTO, Device
-from .engine import Place, no_suggestions
+from ..painting.kernel import Kernel, Place
+from .engine import no_suggestions
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,6 +27,7 @@ class TorchEngine:
 
     backend = "torch"
     parallel_tiles = 1
+    kernel: Kernel | None = None
 
     def __init__(self, bundle: Bundle, device: Device = AUTO, threads: int = 0) -> None:
         try:
@@ -56,6 +58,9 @@ class TorchEngine:
         strength = self._tensor(np.full((len(rgb), 1, 1, 1), vividness, np.float32))
         colored, ab = self._run(self._model, self._tensor(rgb), self._tensor(hints), strength)[:2]
         return colored, ab
+
+    def chroma(self, rgb: Bytes, hints: Bytes, vividness: float = 1.0) -> NDArray[np.float32]:
+        return self.color(rgb, hints, vividness)[1]
 
     def joint(self, rgb: Bytes, hints: Bytes) -> NDArray[np.float32]:
         if "joint" not in self._model.outputs:

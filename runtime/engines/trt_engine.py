@@ -11,7 +11,8 @@ from ...color.errors import BundleError, EngineError, PictureError
 from ...color.lab import Bytes
 from ..bundle import MODEL, PAINT, Bundle
 from ..device import AUTO, Device
-from .engine import Place, feeds, no_suggestions
+from ..painting.kernel import Kernel, Place
+from .engine import feeds, no_suggestions
 from .trt_graph import Arrays, Graph
 from .trt_key import EngineKey, has_engines, read_engine, read_key, rebuild_hint
 from .trt_library import architecture, import_tensorrt, make_log
@@ -26,6 +27,7 @@ class TrtEngine:
 
     backend = "trt"
     parallel_tiles = 1
+    kernel: Kernel | None = None
 
     def __init__(self, bundle: Bundle, device: Device = AUTO) -> None:
         if not has_engines(bundle, (MODEL, PAINT)):
@@ -60,6 +62,9 @@ class TrtEngine:
     def color(self, rgb: Bytes, hints: Bytes, vividness: float = 1.0) -> tuple[Bytes, NDArray[np.float32]]:
         colored, ab = self._run_model(("colored", "ab"), rgb, hints, vividness)
         return colored, ab
+
+    def chroma(self, rgb: Bytes, hints: Bytes, vividness: float = 1.0) -> NDArray[np.float32]:
+        return self._run_model(("ab",), rgb, hints, vividness)[0]
 
     def joint(self, rgb: Bytes, hints: Bytes) -> NDArray[np.float32]:
         if "joint" not in self._model.outputs:

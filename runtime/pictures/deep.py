@@ -62,9 +62,8 @@ def read_deep(image: Image.Image, data: Callable[[], bytes], turned: int) -> tup
 
 
 def to_bytes(deep: Deep) -> Bytes:
-    """The same at 8 bits, rounded: uint8 [H, W, 3]."""
-    scaled = cv2.convertScaleAbs(deep, alpha=255.0 / 65535.0)
-    return np.asarray(cv2.cvtColor(scaled, cv2.COLOR_GRAY2RGB) if scaled.ndim == 2 else scaled, np.uint8)
+    """The same at 8 bits, rounded."""
+    return np.asarray(cv2.convertScaleAbs(deep, alpha=255.0 / 65535.0), np.uint8)
 
 
 def _has_white(image: Image.Image) -> bool:

@@ -39,7 +39,7 @@ def mark(picture: Picture) -> Picture:
     if alpha is not None:
         alpha = alpha.copy()
         alpha[place] = np.maximum(alpha[place], np.rint(rim * np.iinfo(alpha.dtype).max).astype(alpha.dtype))
-    name = "rgb" if picture.deep is None else "deep"
+    name = "pixels" if picture.deep is None else "deep"
     return replace(picture, alpha=alpha, **{name: marked})
 
 

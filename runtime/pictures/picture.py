@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -42,14 +43,21 @@ class Notes:
 
 @dataclass(slots=True)
 class Picture:
-    """rgb uint8 [H, W, 3] in sRGB as displayed (EXIF rotation applied), and alpha [H, W] or None.
+    """pixels uint8 [H, W] (gray) or [H, W, 3], in sRGB as displayed (EXIF rotation applied), and alpha [H, W] or None.
 
-    deep: the samples of a picture of 16 bits, uint16 [H, W] (grey) or [H, W, 3] in sRGB; rgb holds the same at 8 bits,
-    alpha is uint16 then, else uint8. warnings: what its decoder recovered from, and notes that could not be read.
+    deep: the samples of a picture of 16 bits, uint16 [H, W] (grey) or [H, W, 3] in sRGB; pixels holds the same at 8
+    bits, alpha is uint16 then, else uint8. warnings: what its decoder recovered from, and notes that could not be read.
     """
 
-    rgb: Bytes
+    pixels: Bytes
     alpha: Samples | None = None
     notes: Notes | None = None
     deep: Deep | None = None
     warnings: list[str] = field(default_factory=list)
+
+    @property
+    def rgb(self) -> Bytes:
+        """The pixels as [H, W, 3], gray ones or not."""
+        if self.pixels.ndim == 3:
+            return self.pixels
+        return np.asarray(cv2.cvtColor(self.pixels, cv2.COLOR_GRAY2RGB), np.uint8)

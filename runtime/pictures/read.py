@@ -166,8 +166,8 @@ def _read_bytes(source: Source, image: Image.Image, turned: int) -> Picture:
         flat = image.convert("L") if image.mode == "1" else image
         if flat.mode not in ("L", "RGB", "CMYK", "LAB"):
             flat = flat.convert("RGB")
-    rgb, profile = to_srgb(flat, _profile(source))
-    return Picture(turn(rgb, upright), alpha, read_notes(source, turned, profile))
+    pixels, profile = to_srgb(flat, _profile(source))
+    return Picture(turn(pixels, upright), alpha, read_notes(source, turned, profile))
 
 
 def _read_deep(source: Source, image: Image.Image, turned: int) -> Picture:
@@ -186,8 +186,8 @@ def _of_samples(source: Source, stored: Stored) -> Picture:
     if stored.samples.dtype == np.uint16:
         picture = _of_deep(source, stored.samples, stored.alpha, turned)  # type: ignore[arg-type]
     else:
-        rgb, profile = to_srgb(_as_image(stored.samples), _profile(source))
-        picture = Picture(rgb, stored.alpha, read_notes(source, turned, profile))
+        pixels, profile = to_srgb(_as_image(stored.samples), _profile(source))
+        picture = Picture(pixels, stored.alpha, read_notes(source, turned, profile))
     picture.warnings += [*stored.warnings, *source.warnings]
     return picture
 

@@ -188,3 +188,28 @@ def test_finding_pictures(tmp_path: Path) -> None:
         "sub/c.tiff",
         "x.jpg/e.webp",
     ]
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif", ".bmp"])
+@pytest.mark.parametrize("bits", [8, 16])
+def test_a_gray_picture_stays_one_plane(tmp_path: Path, make_scene, suffix: str, bits: int) -> None:
+    plane = make_scene()[..., 0]
+    if bits == 16:
+        if suffix in (".jpg", ".bmp"):
+            pytest.skip("has 8 bits")
+        Image.fromarray(plane.astype(np.uint16) * 257).save(tmp_path / f"a{suffix}")
+    else:
+        Image.fromarray(plane).save(tmp_path / f"a{suffix}", exif=b"")
+    picture = read_picture(tmp_path / f"a{suffix}")
+    assert picture.pixels.shape == plane.shape
+    assert np.array_equal(picture.rgb, np.repeat(picture.pixels[..., None], 3, axis=2))
+    if suffix != ".jpg":
+        assert np.array_equal(picture.pixels, plane)
+
+
+def test_pixels_that_lie_as_jpeg_wants_them_give_the_same_file(tmp_path: Path, make_scene) -> None:
+    room = np.dstack([make_scene(), np.full((96, 144), 255, np.uint8)])
+    for name, pixels in (("a", make_scene()), ("b", room[..., :3]), ("c", room[:, ::-1][:, ::-1, :3])):
+        write_picture(tmp_path / f"{name}.jpg", Picture(pixels))
+    files = {(tmp_path / f"{name}.jpg").read_bytes() for name in "abc"}
+    assert len(files) == 1

@@ -68,7 +68,7 @@ def node_of_bytes() -> bytes:
 class Recorder:
     """An engine that keeps the shapes that Colorizer asks it for."""
 
-    backend, device, about, parallel_tiles = "recorder", "cpu", "", 1
+    backend, device, about, parallel_tiles, kernel = "recorder", "cpu", "", 1, None
 
     def __init__(self, stride: int) -> None:
         self.stride, self.seen = stride, []
@@ -76,6 +76,9 @@ class Recorder:
     def color(self, rgb, hints, vividness=1.0):
         self.seen.append((MODEL, {"rgb": rgb.shape, "hints": hints.shape, "vividness": (len(rgb), 1, 1, 1)}))
         return rgb, np.zeros((len(rgb), 2, *(side // self.stride for side in hints.shape[1:3])), np.float32)
+
+    def chroma(self, rgb, hints, vividness=1.0):
+        return self.color(rgb, hints, vividness)[1]
 
     def joint(self, rgb, hints):
         raise NotImplementedError

@@ -58,9 +58,10 @@ def test_an_engine_of_one_piece_says_that_its_stages_cannot_be_told(pictures: li
         """The real engine under a backend whose inside nobody knows."""
 
         backend, device, about, parallel_tiles = "trt", "cuda:0", "", 1
+        kernel: Any = None
 
         def __init__(self, engine: Any) -> None:
-            self.color, self.paint, self.joint = engine.color, engine.paint, engine.joint
+            self.color, self.chroma, self.paint, self.joint = engine.color, engine.chroma, engine.paint, engine.joint
 
     colorizer = Colorizer(threads=1, backend="onnx", device="cpu")
     colorizer.engine = Sealed(colorizer.engine)

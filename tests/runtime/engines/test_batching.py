@@ -17,7 +17,7 @@ from gcolor.runtime.engines.onnx_engine import OnnxEngine
 class Watched:
     """An engine that notes the sizes of the batches, and lets the first go only when told."""
 
-    backend, device, about, parallel_tiles = "onnx", "cpu", "watched", 1
+    backend, device, about, parallel_tiles, kernel = "onnx", "cpu", "watched", 1, None
 
     def __init__(self, inner: OnnxEngine, most: int = 99) -> None:
         self.inner, self.most = inner, most

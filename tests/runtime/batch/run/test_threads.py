@@ -37,7 +37,7 @@ def test_a_batch_paints_what_a_plain_loop_paints(grey_folder: Path, tmp_path: Pa
     for job in jobs:
         picture = read_picture(job.source)
         alone.set_image(picture.rgb)
-        write_picture(tmp_path / job.source.name, replace(picture, rgb=alone.color()))
+        write_picture(tmp_path / job.source.name, replace(picture, pixels=alone.color()))
         assert (tmp_path / job.source.name).read_bytes() == job.output.read_bytes()
 
 
