@@ -93,14 +93,17 @@ def test_hints_do_not_follow_a_link_out(client: Client, folder: Path) -> None:
 
 def test_hostile_pictures_and_hints_are_one_sentence(client: Client, folder: Path) -> None:
     (folder / "imgs" / "broken.jpg").write_bytes(b"\xff\xd8\xff")
+    (folder / "imgs" / "text.jpg").write_text("I am no picture")
     Image.new("1", (20000, 10001)).save(folder / "imgs" / "huge.png")
     (folder / "hints").mkdir()
     point = {"x": 1, "y": 1, "color": "#ffffff"}
     (folder / "hints" / "b.png.json").write_text(json.dumps({"version": 1, "points": [point] * 1_000_000}))
     client.ask("GET", "/api/folder")
-    for name, said in (("broken.jpg", "not a picture"), ("huge.png", "megapixels")):
-        status, _, body = client.ask("GET", named("picture", name))
-        assert status == 404 and said in json.loads(body)["error"]
+    wrong = {"broken.jpg": "header is damaged", "text.jpg": "not a picture", "huge.png": "megapixels"}
+    for name, said in wrong.items():
+        for path in ("picture", "thumbnail"):
+            status, _, body = client.ask("GET", named(path, name))
+            assert status == 404 and said in json.loads(body)["error"]
     assert "too large" in json.loads(client.ask("GET", named("picture", "b.png"))[2])["error"]
     big = json.dumps({"version": 1, "points": [point] * 100_000}).encode()
     assert client.ask("PUT", named("hints", "a.png", tag=""), big)[0] == 422
