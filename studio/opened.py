@@ -67,7 +67,8 @@ class Opened:
             half = (width + 1) // 2, (height + 1) // 2
             self._levels.append(np.asarray(cv2.resize(self._levels[-1], half, interpolation=cv2.INTER_AREA), np.uint8))
         self._chroma: OrderedDict[bytes, Chroma] = OrderedDict()
-        self._settled: Chroma | None = None
+        self._edit, self._before, self._last = "", None, None  # type: str, Chroma | None, Chroma | None
+        self._grey: tuple[View, Bytes] | None = None
 
     @property
     def pixels(self) -> int:
@@ -84,13 +85,20 @@ class Opened:
         self._chroma.move_to_end(key)
         return self._chroma[key]
 
-    def settle(self, chroma: Chroma) -> float:
-        """Which share of the picture has another colour than when this was called last; 0 at first."""
-        before, self._settled = self._settled, chroma
-        return 0.0 if before is None else float(np.mean(np.hypot(*(chroma - before)[0]) > MOVED))
+    def changed(self, edit: str, chroma: Chroma) -> float:
+        """Which share of the picture has another colour than before an edit began; a drag is one edit. 0 at first."""
+        if edit != self._edit:
+            self._edit, self._before = edit, self._last
+        self._last = chroma
+        return 0.0 if self._before is None else float(np.mean(np.hypot(*(chroma - self._before)[0]) > MOVED))
 
     def grey(self, view: View) -> Bytes:
-        """The view as it is in the file, uint8 [h, w, 3]."""
+        """The view as it is in the file, uint8 [h, w, 3]; the last one is kept, since hints change under it."""
+        if self._grey is None or self._grey[0] != view:
+            self._grey = view, self._shrunk(view)
+        return self._grey[1]
+
+    def _shrunk(self, view: View) -> Bytes:
         scale = max(1.0, min((view.right - view.left) / view.width, (view.bottom - view.top) / view.height))
         level = min(len(self._levels) - 1, int(np.floor(np.log2(scale) + 1e-9)))
         pixels = self._levels[level]

@@ -37,6 +37,10 @@ class Engine(Protocol):
         """
         ...
 
+    def chroma(self, rgb: Bytes, hints: Bytes, vividness: float = 1.0) -> NDArray[np.float32]:
+        """The ab alone, [N, 2, g, k], where the engine can without painting. Raises as `color`."""
+        ...
+
     def joint(self, rgb: Bytes, hints: Bytes) -> NDArray[np.float32]:
         """The same pictures to the probabilities [N, 140, m, n] of the nodes bins.JOINT in each cell.
 

@@ -109,6 +109,10 @@ class OnnxEngine:
         colored, ab = self._run(self._model, ["colored", "ab"], feeds(self._inputs, rgb, hints, vividness))
         return colored, ab
 
+    def chroma(self, rgb: Bytes, hints: Bytes, vividness: float = 1.0) -> NDArray[np.float32]:
+        ab: NDArray[np.float32] = self._run(self._model, ["ab"], feeds(self._inputs, rgb, hints, vividness))[0]
+        return ab
+
     def joint(self, rgb: Bytes, hints: Bytes) -> NDArray[np.float32]:
         if "joint" not in (item.name for item in self._model.get_outputs()):
             raise no_suggestions()

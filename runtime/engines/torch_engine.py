@@ -58,6 +58,9 @@ class TorchEngine:
         colored, ab = self._run(self._model, self._tensor(rgb), self._tensor(hints), strength)[:2]
         return colored, ab
 
+    def chroma(self, rgb: Bytes, hints: Bytes, vividness: float = 1.0) -> NDArray[np.float32]:
+        return self.color(rgb, hints, vividness)[1]
+
     def joint(self, rgb: Bytes, hints: Bytes) -> NDArray[np.float32]:
         if "joint" not in self._model.outputs:
             raise no_suggestions()

@@ -61,6 +61,10 @@ class TrtEngine:
         colored, ab = self._run_model(("colored", "ab"), rgb, hints, vividness)
         return colored, ab
 
+    def chroma(self, rgb: Bytes, hints: Bytes, vividness: float = 1.0) -> NDArray[np.float32]:
+        ab: NDArray[np.float32] = self._run_model(("ab",), rgb, hints, vividness)[0]
+        return ab
+
     def joint(self, rgb: Bytes, hints: Bytes) -> NDArray[np.float32]:
         if "joint" not in self._model.outputs:
             raise no_suggestions()

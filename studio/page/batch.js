@@ -1,16 +1,15 @@
 /** The button that colours the folder, and what it says meanwhile. */
 
+import { by } from "./dom.js";
 import { texts } from "./texts.js";
-
-/** @template {HTMLElement} T @param {string} id @returns {T} */
-const by = (id) => /** @type {any} */ (document.getElementById(id));
 
 export class BatchPanel {
   /** before: makes sure that all hints are saved. ended: it is over. problem: says what is wrong.
    * @param {typeof import("./engine_server.js").engine} engine
    * @param {{before: () => Promise<void>, ended: () => void, problem: (error: any) => void}} tell */
   constructor(engine, tell) {
-    Object.assign(this, { engine, tell });
+    this.engine = engine;
+    this.tell = tell;
     this.ran = false;
     by("colour").addEventListener("click", () => this.start());
     by("cancel").addEventListener("click", () => this.engine.batch("cancel").catch(this.tell.problem));

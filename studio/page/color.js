@@ -54,7 +54,7 @@ export function atLightness(hex, lightness) {
 }
 
 /** @param {string} hex @returns {Triple} */
-export const fromHex = (hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
+export const fromHex = (hex) => /** @type {Triple} */ ([1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16)));
 /** @param {readonly number[]} rgb */
 export const toHex = (rgb) => `#${rgb.map((v) => v.toString(16).padStart(2, "0")).join("")}`;
 /** A typed colour as "#rrggbb", or null. @param {string} text */

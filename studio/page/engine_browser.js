@@ -53,9 +53,9 @@ export const engine = {
     return { name, size, hints: { version: 1, size, points: [], strokes: [] }, tag: "", layer: false, error: "" };
   },
 
-  /** @param {string} _ @param {string} mode @param {import("./engine_server.js").View} view @param {any} hints @param {{settled: boolean}} options */
-  async render(_, mode, view, hints, { settled }) {
-    const { rgba, changed } = await tell("render", [mode, view, hints, settled]);
+  /** @param {string} _ @param {string} mode @param {import("./engine_server.js").View} view @param {any} hints @param {{edit: number}} options */
+  async render(_, mode, view, hints, { edit }) {
+    const { rgba, changed } = await tell("render", [mode, view, hints, edit]);
     return { pixels: new ImageData(rgba, view.size[0], view.size[1]), changed };
   },
 

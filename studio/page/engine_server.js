@@ -57,7 +57,7 @@ export const engine = {
   /** @param {string} name @returns {Promise<Picture>} */
   async open(name) { return (await ask("picture", { name })).json(); },
 
-  /** @param {string} name @param {Mode} mode @param {View} view @param {HintFile} hints @param {{layer: boolean, settled: boolean}} options
+  /** @param {string} name @param {Mode} mode @param {View} view @param {HintFile} hints @param {{layer: boolean, edit: number}} options edit: which edit the hints belong to; `changed` is the share of the picture that it changed
    * @returns {Promise<Painted>} */
   async render(name, mode, view, hints, options) {
     const answer = await send("view", { name }, { ...view, ...options, mode, page, hints: mode === "color" ? hints : null });

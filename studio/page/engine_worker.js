@@ -6,11 +6,12 @@ import { chooseGrid, even, rasterise } from "./raster.js";
 
 const WHOLE = 1_000_000, TILE = 512, MOVED = 8; // as in runtime/grid.py and studio/opened.py
 
-/** @type {any} */ let model, paintGraph;
+/** @type {any} */ let model;
+/** @type {any} */ let paintGraph;
 /** @type {{width: number, height: number, rgb: Uint8Array, small: any, grid: [number, number], image: ImageBitmap} | null} */
 let picture = null;
 /** @type {Map<string, any>} */ const predicted = new Map();
-/** @type {Float32Array | null} */ let settledAb = null;
+/** @type {{edit: number, before: Float32Array | null, last: Float32Array | null}} */ let effect = { edit: -1, before: null, last: null };
 
 async function load() {
   const threads = self.crossOriginIsolated ? Math.min(4, navigator.hardwareConcurrency || 1) : 1;
@@ -38,7 +39,7 @@ function open(image) {
   picture = { width, height, rgb, grid, image, small: null };
   picture.small = shrink(rgb, height, width, grid);
   predicted.clear();
-  settledAb = null;
+  effect = { edit: -1, before: null, last: null };
 }
 
 /** RGBA without its A. @param {Uint8ClampedArray} rgba */
@@ -147,10 +148,11 @@ async function paint(view, ab) {
   return out;
 }
 
-/** Which share of the picture has another colour than when this was called last. @param {any} ab */
-function settle(ab) {
-  const now = /** @type {Float32Array} */ (ab.data), before = settledAb, half = now.length / 2;
-  settledAb = now;
+/** Which share of the picture has another color than before the edit began. @param {number} edit @param {any} ab */
+function changed(edit, ab) {
+  const now = /** @type {Float32Array} */ (ab.data), half = now.length / 2;
+  effect = { edit, before: edit === effect.edit ? effect.before : effect.last, last: now };
+  const { before } = effect;
   if (!before) return 0;
   let moved = 0;
   for (let i = 0; i < half; i++) if (Math.hypot(now[i] - before[i], now[half + i] - before[half + i]) > MOVED) moved++;
@@ -161,11 +163,11 @@ function settle(ab) {
 const does = {
   load,
   open,
-  async render(/** @type {string} */ mode, /** @type {any} */ view, /** @type {any} */ hints, /** @type {boolean} */ settled) {
+  async render(/** @type {string} */ mode, /** @type {any} */ view, /** @type {any} */ hints, /** @type {number} */ edit) {
     const pixels = view.size[0] * view.size[1];
     if (mode === "grey") return { rgba: withAlpha(grey(view), pixels), changed: 0 };
     const ab = await chroma(mode === "color" ? hints : null);
-    return { rgba: withAlpha(await paint(view, ab), pixels), changed: settled ? settle(ab) : 0 };
+    return { rgba: withAlpha(await paint(view, ab), pixels), changed: mode === "color" ? changed(edit, ab) : 0 };
   },
   async whole(/** @type {any} */ hints) {
     const { width, height } = picture ?? { width: 0, height: 0 };

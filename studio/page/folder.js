@@ -1,16 +1,15 @@
 /** The thumbnails of the folder. Only those in sight exist: ten thousand pictures cost as much as thirty. */
 
+import { by } from "./dom.js";
 import { texts } from "./texts.js";
 
 const COLUMNS = 2, WIDTH = 103, HEIGHT = 112;
 
-/** @template {HTMLElement} T @param {string} id @returns {T} */
-const by = (id) => /** @type {any} */ (document.getElementById(id));
-
 export class Folder {
   /** @param {typeof import("./engine_server.js").engine} engine @param {(name: string) => void} chosen */
   constructor(engine, chosen) {
-    Object.assign(this, { engine, chosen });
+    this.engine = engine;
+    this.chosen = chosen;
     /** @type {string[]} */ this.names = [];
     /** @type {string[]} */ this.shown = [];
     /** @type {Record<string, string[]>} */ this.states = {};

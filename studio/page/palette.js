@@ -1,20 +1,19 @@
 /** The panel of colours: swatch, hex, picker of a and b, suggestions, recent colours and named palettes. */
 
 import { atLightness, exists, labToRgb, readHex, rgbToLab, fromHex, toHex } from "./color.js";
+import { by, button } from "./dom.js";
 import { texts } from "./texts.js";
 
 const NEUTRAL = "#808080";
 const REACH = 110; // of a and b, to each side of the picker
 const RECENT = 12;
 
-/** @template {HTMLElement} T @param {string} id @returns {T} */
-const by = (id) => /** @type {any} */ (document.getElementById(id));
-
 export class ColorPanel {
   /** chosen: is told of every colour that the user takes. saved: of the palettes that changed.
    * @param {(hex: string, settled: boolean) => void} chosen @param {(palettes: Record<string, string[]>) => void} saved */
   constructor(chosen, saved) {
-    Object.assign(this, { chosen, saved });
+    this.chosen = chosen;
+    this.saved = saved;
     this.hex = "#b5533c";
     this.lightness = 50;
     /** @type {string[]} */ this.recent = [];
@@ -180,14 +179,6 @@ export class ColorPanel {
     };
     dialog.showModal();
   }
-}
-
-/** @param {string} text @param {string} label @param {() => void} act */
-function button(text, label, act) {
-  const made = Object.assign(document.createElement("button"), { textContent: text, title: label });
-  made.setAttribute("aria-label", label);
-  made.addEventListener("click", act);
-  return made;
 }
 
 /** @param {HTMLElement} box @param {{color: string, label: string, text?: string}[]} colors @param {(color: string) => void} take @param {(color: string) => void} [remove] */

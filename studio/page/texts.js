@@ -1,5 +1,6 @@
 /** Every text of the page, so that it can be translated: copy this file, translate the right-hand sides. */
 export const texts = {
+  title: (/** @type {string} */ name) => `${name} – gcolor studio`,
   previous: "◀", previousLabel: "Previous picture (P)",
   next: "▶", nextLabel: "Next picture (N)",
   compareLabel: "What is shown",
@@ -25,7 +26,7 @@ export const texts = {
   pickerLabel: "Colours that exist at this lightness: a to the right, b upwards. Arrow keys move.",
   swatch: (/** @type {string} */ hex, /** @type {number} */ light) => `As it looks here: ${hex} at lightness ${Math.round(light)}`,
   clipped: "That colour does not exist at this lightness; the nearest one that does is shown and used.",
-  suggestions: "Likely here", noSuggestions: "This model gives no suggestions.", noPlace: "Point at a place in the picture.",
+  suggestions: "Likely at the pointer", suggestionsOfHint: "Likely at the hint", noSuggestions: "This model gives no suggestions.", noPlace: "Point at a place in the picture.",
   probability: (/** @type {string} */ color, /** @type {number} */ p) => `${color}, ${Math.round(p * 100)} %`,
   recent: "Recent", palettes: "Palettes", newPalette: "New", newPaletteLabel: "New palette", paletteName: "Name of the palette",
   addColor: "+", addColorLabel: (/** @type {string} */ name) => `Add the colour to ${name}`, removePalette: "×", removePaletteLabel: (/** @type {string} */ name) => `Remove ${name}`,
@@ -44,7 +45,7 @@ export const texts = {
   theirs: "Load the file", mine: "Keep mine",
   damaged: (/** @type {string} */ why) => `The hint file cannot be used: ${why}. It stays as it is. Start anew and replace it?`,
   anew: "Start anew", leave: "Leave it",
-  wide: (/** @type {number} */ percent) => `This hint changed ${percent} % of the picture. Undo takes it back.`,
+  wide: (/** @type {number} */ percent) => `This changed ${percent} % of the picture. Undo takes it back.`,
   nothingBefore: "The previous picture has no hints.", otherAspect: "The previous picture has another shape; its hints were scaled.",
   stop: (/** @type {string} */ why) => why,
   drop: "Drop a photograph here", choose: "Choose a photograph", stays: "Nothing leaves this machine.", another: "Another photograph",

@@ -15,7 +15,8 @@ export class View {
    * @param {(mode: Mode, region: Region) => Promise<ImageData | null>} ask
    * @param {(error: Error) => void} problem */
   constructor(canvas, ask, problem) {
-    Object.assign(this, { ask, problem });
+    this.ask = ask;
+    this.problem = problem;
     this.canvas = canvas;
     this.context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
     this.size = /** @type {[number, number]} */ ([1, 1]);
@@ -33,7 +34,10 @@ export class View {
     /** @type {Partial<Record<Mode, "busy" | "again">>} */ this.state = {};
     this.generation = 0;
     this.painted = 0;
-    /** @type {(() => void)[]} */ this.listeners = [];
+    /** What is told of every painted frame; what draws over the photograph whenever it is drawn.
+     * @type {(() => void)[]} */
+    this.listeners = [];
+    /** @type {(() => void)[]} */ this.painters = [];
     this.fitted = true;
     new ResizeObserver(() => this.resize()).observe(canvas);
   }
@@ -168,6 +172,11 @@ export class View {
   }
 
   draw() {
+    this.drawPhotograph();
+    for (const paint of this.painters) paint();
+  }
+
+  drawPhotograph() {
     const { context, canvas } = this;
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.clearRect(0, 0, canvas.width, canvas.height);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import shutil
 import signal
@@ -73,10 +74,15 @@ def choose(page: Any, color: str) -> None:
 
 def shown(page: Any, mode: str = "color") -> Pixels:
     """The last frame: the picture's own pixels where it is shown whole at 100 %."""
-    found = page.evaluate(
-        "mode => { const { data } = studio.view.frames[mode]; return [data.width, data.height, [...data.data]] }", mode
+    width, height, data = page.evaluate(
+        """async mode => {
+            const { data } = studio.view.frames[mode], reader = new FileReader();
+            await new Promise((done) => { reader.onload = done; reader.readAsDataURL(new Blob([data.data])); });
+            return [data.width, data.height, reader.result.split(",")[1]];
+        }""",
+        mode,
     )
-    return np.array(found[2], np.uint8).reshape(found[1], found[0], 4)[..., :3]
+    return np.frombuffer(base64.b64decode(data), np.uint8).reshape(height, width, 4)[..., :3]
 
 
 def warmth(pixels: Pixels) -> float:

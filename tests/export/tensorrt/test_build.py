@@ -77,6 +77,9 @@ class Recorder:
         self.seen.append((MODEL, {"rgb": rgb.shape, "hints": hints.shape, "vividness": (len(rgb), 1, 1, 1)}))
         return rgb, np.zeros((len(rgb), 2, *(side // self.stride for side in hints.shape[1:3])), np.float32)
 
+    def chroma(self, rgb, hints, vividness=1.0):
+        raise NotImplementedError
+
     def joint(self, rgb, hints):
         raise NotImplementedError
 
