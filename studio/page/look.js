@@ -46,6 +46,10 @@ export class Look {
   async suggest() {
     const { picture } = this.current;
     if (!this.place || !picture) return;
+    if (this.view.busy) { // what the user waits for comes first
+      this.timer = window.setTimeout(() => this.suggest(), REST);
+      return;
+    }
     const number = ++this.asked, [x, y] = this.place, [w, h] = picture.size, { selected } = this.marks;
     // Without the hint that stands there: what would be likely if nobody had said anything about this place.
     const others = this.marks.list.filter((_, i) => i !== selected);

@@ -125,6 +125,9 @@ export class View {
     return { rect: [left, top, right, bottom], size: [side(right - left), side(bottom - top)] };
   }
 
+  /** Whether anything is being painted. */
+  get busy() { return Object.keys(this.state).length > 0; }
+
   /** @returns {Mode[]} */
   get wanted() {
     if (this.shown === "split") return ["color", this.against];

@@ -49,7 +49,7 @@ def place(page: Any, x: float, y: float) -> tuple[float, float]:
 
 def settle(page: Any) -> None:
     """Wait until everything is painted and saved."""
-    wait(page, "!Object.keys(studio.view.state).length && !studio.saver.dirty && !studio.saver.running")
+    wait(page, "!studio.view.busy && !studio.saver.dirty && !studio.saver.running")
 
 
 def click(page: Any, x: float, y: float) -> None:
