@@ -59,7 +59,8 @@ export const engine = {
     return { pixels: new ImageData(rgba, view.size[0], view.size[1]), changed };
   },
 
-  async suggest() { return { suggestions: [], why: texts.noSuggestions }; },
+  /** @param {string} _ @param {number} x @param {number} y @param {any} hints */
+  suggest: (_, x, y, hints) => tell("suggest", [x, y, hints]),
   async palettes() { return JSON.parse(localStorage.getItem("palettes") ?? "{}"); },
   /** @param {Record<string, string[]>} value */
   async savePalettes(value) { localStorage.setItem("palettes", JSON.stringify(value)); },

@@ -2,7 +2,9 @@
 
 import * as ort from "./ort/ort.wasm.min.mjs";
 import { fromFile } from "./marks.js";
+import { rgbToLab } from "./color.js";
 import { chooseGrid, even, rasterise } from "./raster.js";
+import { atPlace, suggest } from "./suggest.js";
 
 const WHOLE = 1_000_000, TILE = 512, MOVED = 8; // as in runtime/grid.py and studio/opened.py
 
@@ -80,7 +82,7 @@ function shrink(rgb, height, width, grid) {
           for (let i = 0, from = 3 * ((y * down + j) * width + x * across) + c; i < across; i++, from += 3) sum += rgb[from];
         }
         // OpenCV rounds halves up where it averages two by two, else to even.
-        out[at++] = down === 2 && across === 2 ? (sum + 2) >> 2 : even(sum / area);
+        out[at++] = down === 2 && across === 2 ? (sum + 2) >> 2 : even(Math.fround(sum * Math.fround(1 / area)));
       }
     }
   }
@@ -95,21 +97,22 @@ function factor(side, cells) {
   return best;
 }
 
-/** The network's ab for these hints. @param {import("./marks.js").HintFile | null} hints */
-async function chroma(hints) {
+/** What the network says for these hints: ab, and joint where it has suggestions. @param {import("./marks.js").HintFile | null} hints */
+async function predict(hints) {
   if (!picture) throw new Error("no picture is open");
   const { width, height, small, grid } = picture;
   const key = JSON.stringify(hints && [hints.points, hints.strokes]);
-  let ab = predicted.get(key);
-  if (!ab) {
+  let found = predicted.get(key);
+  if (!found) {
     const cells = rasterise(hints ? fromFile(hints) : [], [width, height], grid);
     /** @type {Record<string, any>} */ const feeds = { rgb: small, hints: new ort.Tensor("uint8", cells, [1, ...grid, 4]) };
     if (model.inputNames.includes("vividness")) feeds.vividness = new ort.Tensor("float32", [1], [1, 1, 1, 1]);
-    ({ ab } = await model.run(feeds, ["ab"]));
-    predicted.set(key, ab);
+    // Every output is computed, asked for or not.
+    found = await model.run(feeds, model.outputNames.filter((/** @type {string} */ name) => name !== "colored"));
+    predicted.set(key, found);
     if (predicted.size > 8) predicted.delete(predicted.keys().next().value ?? "");
   }
-  return ab;
+  return found;
 }
 
 /** A part of the picture as it is in the file, at so many pixels. @param {import("./engine_server.js").View} view */
@@ -166,14 +169,21 @@ const does = {
   async render(/** @type {string} */ mode, /** @type {any} */ view, /** @type {any} */ hints, /** @type {number} */ edit) {
     const pixels = view.size[0] * view.size[1];
     if (mode === "grey") return { rgba: withAlpha(grey(view), pixels), changed: 0 };
-    const ab = await chroma(mode === "color" ? hints : null);
+    const { ab } = await predict(mode === "color" ? hints : null);
     return { rgba: withAlpha(await paint(view, ab), pixels), changed: mode === "color" ? changed(edit, ab) : 0 };
+  },
+  async suggest(/** @type {number} */ x, /** @type {number} */ y, /** @type {any} */ hints) {
+    const { joint } = await predict(hints);
+    if (!joint || !picture) return { suggestions: [], why: "none" };
+    const { width, height, rgb } = picture, at = 3 * (y * width + x);
+    const [lightness] = rgbToLab([rgb[at], rgb[at + 1], rgb[at + 2]]);
+    return { suggestions: suggest(atPlace(joint, (x + 0.5) / width, (y + 0.5) / height), lightness) };
   },
   async whole(/** @type {any} */ hints) {
     const { width, height } = picture ?? { width: 0, height: 0 };
     const view = /** @type {any} */ ({ rect: [0, 0, width, height], size: [width, height] });
     const canvas = new OffscreenCanvas(width, height);
-    canvas.getContext("2d")?.putImageData(new ImageData(withAlpha(await paint(view, await chroma(hints)), width * height), width, height), 0, 0);
+    canvas.getContext("2d")?.putImageData(new ImageData(withAlpha(await paint(view, (await predict(hints)).ab), width * height), width, height), 0, 0);
     return canvas.convertToBlob({ type: "image/png" });
   },
 };
