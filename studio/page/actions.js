@@ -68,7 +68,7 @@ export function setUpActions({ batch, compare, current, editing, folder, look, m
   }
   for (let i = 1; i <= 6; i++) actions[i] = () => { const color = panel.suggested[i - 1]; if (color) panel.take(color); };
   setUpKeys(actions, {
-    g: compare.hold("grey"), a: compare.hold("automatic"),
+    g: compare.hold("gray"), a: compare.hold("automatic"),
     " ": (down) => { tools.space = down; by("picture").classList.toggle("panning", down); },
   });
 }

@@ -33,12 +33,12 @@ export function labToLinear([l, a, b]) {
   return times(RGB, [y + a / 500, y, y - b / 200].map((v, i) => fInverse(v) * WHITE[i]));
 }
 
-/** Whether a colour exists in sRGB. @param {Triple} lab */
+/** Whether a color exists in sRGB. @param {Triple} lab */
 export function exists(lab) {
   return labToLinear(lab).every((v) => v > -0.002 && v < 1.002);
 }
 
-/** The colour in sRGB, moved toward the grey of its lightness where it does not exist. @param {Triple} lab @returns {Triple} 0..255 */
+/** The color in sRGB, moved toward the gray of its lightness where it does not exist. @param {Triple} lab @returns {Triple} 0..255 */
 export function labToRgb(lab) {
   const linear = labToLinear(lab);
   const y = Math.min(1, Math.max(0, XYZ[1][0] * linear[0] + XYZ[1][1] * linear[1] + XYZ[1][2] * linear[2]));
@@ -81,7 +81,7 @@ export function atLightness(hex, lightness) {
 export const fromHex = (hex) => /** @type {Triple} */ ([1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16)));
 /** @param {readonly number[]} rgb */
 export const toHex = (rgb) => `#${rgb.map((v) => v.toString(16).padStart(2, "0")).join("")}`;
-/** A typed colour as "#rrggbb", or null. @param {string} text */
+/** A typed color as "#rrggbb", or null. @param {string} text */
 export function readHex(text) {
   const plain = text.trim().replace(/^#/, "").toLowerCase();
   if (/^[0-9a-f]{3}$/.test(plain)) return `#${[...plain].map((c) => c + c).join("")}`;

@@ -3,6 +3,8 @@
 import { by } from "./dom.js";
 import { texts } from "./texts.js";
 
+const HELD = 400; // ms from which a button is held, not clicked
+
 /** @typedef {import("./view.js").View["shown"]} Shown */
 
 export class Compare {
@@ -10,16 +12,24 @@ export class Compare {
   constructor(view) {
     this.view = view;
     /** @type {Shown} */ this.beforeHold = "color";
-    const modes = /** @type {const} */ (["color", "grey", "automatic", "split"]);
+    this.pressed = 0;
+    const modes = /** @type {const} */ (["color", "gray", "automatic", "split"]);
     by("compare").append(...modes.map((mode) => {
       const made = Object.assign(document.createElement("button"), { textContent: texts[mode], title: texts[`${mode}Label`] });
       made.dataset.mode = mode;
       made.setAttribute("role", "radio");
-      made.addEventListener("click", () => this.show(mode));
+      made.addEventListener("pointerdown", () => {
+        this.pressed = performance.now();
+        this.beforeHold = view.shown;
+        this.show(mode);
+      });
+      // A button that is held shows its mode only so long, for those who have no keys.
+      made.addEventListener("click", () => this.show(this.pressed && performance.now() - this.pressed > HELD ? this.beforeHold : mode));
+      made.addEventListener("keydown", () => { this.pressed = 0; });
       return made;
     }));
     const against = /** @type {HTMLSelectElement} */ (by("against"));
-    against.append(new Option(texts.grey, "grey"), new Option(texts.automatic, "automatic"));
+    against.append(new Option(texts.gray, "gray"), new Option(texts.automatic, "automatic"));
     against.addEventListener("change", () => {
       view.against = /** @type {any} */ (against.value);
       this.show("split");
@@ -37,7 +47,7 @@ export class Compare {
 
   split() { this.show(this.view.shown === "split" ? "color" : "split"); }
 
-  /** While a key is held. @param {"grey" | "automatic"} mode */
+  /** While a key is held. @param {"gray" | "automatic"} mode */
   hold(mode) {
     return (/** @type {boolean} */ down) => {
       if (down) {

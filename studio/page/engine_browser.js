@@ -65,7 +65,7 @@ export const engine = {
   /** @param {Record<string, string[]>} value */
   async savePalettes(value) { localStorage.setItem("palettes", JSON.stringify(value)); },
 
-  /** The whole picture in colour, as a PNG. @param {any} hints @returns {Promise<Blob>} */
+  /** The whole picture in color, as a PNG. @param {any} hints @returns {Promise<Blob>} */
   whole: (hints) => tell("whole", [hints]),
 
   /** A hint file for a picture of this size: of another size of the same aspect, or in fractions, it is scaled.

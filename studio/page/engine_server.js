@@ -3,7 +3,7 @@
 /** @typedef {import("./marks.js").HintFile} HintFile */
 /** What is shown: a rectangle of the picture in its pixels (left, top, right, bottom), at so many pixels.
  * @typedef {{rect: [number, number, number, number], size: [number, number]}} View */
-/** @typedef {"color" | "grey" | "automatic"} Mode */
+/** @typedef {"color" | "gray" | "automatic"} Mode */
 /** tag: changes when the hint files do. layer: there is a painted one. error: what is wrong with the files.
  * @typedef {{name: string, size: [number, number], hints: HintFile, tag: string, layer: boolean, error: string}} Picture */
 /** @typedef {{pixels: ImageData, changed: number}} Painted */

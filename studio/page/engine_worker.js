@@ -116,7 +116,7 @@ async function predict(hints) {
 }
 
 /** A part of the picture as it is in the file, at so many pixels. @param {import("./engine_server.js").View} view */
-function grey({ rect: [left, top, right, bottom], size: [w, h] }) {
+function gray({ rect: [left, top, right, bottom], size: [w, h] }) {
   if (!picture) throw new Error("no picture is open");
   if (right - left === w && bottom - top === h) {
     const out = new Uint8Array(w * h * 3);
@@ -137,7 +137,7 @@ async function paint(view, ab) {
   if (!picture) throw new Error("no picture is open");
   const { rect: [left, top, right, bottom], size: [w, h] } = view;
   const across = w / (right - left), down = h / (bottom - top);
-  const pixels = grey(view), out = new Uint8Array(pixels.length);
+  const pixels = gray(view), out = new Uint8Array(pixels.length);
   for (let y = 0; y < h; y += TILE) {
     for (let x = 0; x < w; x += TILE) {
       const rows = Math.min(TILE, h - y), columns = Math.min(TILE, w - x);
@@ -168,7 +168,7 @@ const does = {
   open,
   async render(/** @type {string} */ mode, /** @type {any} */ view, /** @type {any} */ hints, /** @type {number} */ edit) {
     const pixels = view.size[0] * view.size[1];
-    if (mode === "grey") return { rgba: withAlpha(grey(view), pixels), changed: 0 };
+    if (mode === "gray") return { rgba: withAlpha(gray(view), pixels), changed: 0 };
     const { ab } = await predict(mode === "color" ? hints : null);
     return { rgba: withAlpha(await paint(view, ab), pixels), changed: mode === "color" ? changed(edit, ab) : 0 };
   },

@@ -1,4 +1,4 @@
-/** The panel of colours: swatch, hex, picker of a and b, suggestions, recent colours and named palettes. */
+/** The panel of colors: swatch, hex, picker of a and b, suggestions, recent colors and named palettes. */
 
 import { atLightness, exists, labToRgb, readHex, rgbToLab, fromHex, toHex } from "./color.js";
 import { by, button } from "./dom.js";
@@ -9,7 +9,7 @@ const REACH = 110; // of a and b, to each side of the picker
 const RECENT = 12;
 
 export class ColorPanel {
-  /** chosen: is told of every colour that the user takes. saved: of the palettes that changed.
+  /** chosen: is told of every color that the user takes. saved: of the palettes that changed.
    * @param {(hex: string, settled: boolean) => void} chosen @param {(palettes: Record<string, string[]>) => void} saved */
   constructor(chosen, saved) {
     this.chosen = chosen;
@@ -40,7 +40,7 @@ export class ColorPanel {
     this.show();
   }
 
-  /** A colour is taken: by the user, so that the selected hint gets it, too. @param {string} hex @param {boolean} settled */
+  /** A color is taken: by the user, so that the selected hint gets it, too. @param {string} hex @param {boolean} settled */
   take(hex, settled = true) {
     this.hex = hex;
     if (settled) this.remember(hex);
@@ -48,7 +48,7 @@ export class ColorPanel {
     this.chosen(hex, settled);
   }
 
-  /** Show a colour without telling. @param {string} hex */
+  /** Show a color without telling. @param {string} hex */
   set(hex) {
     this.hex = hex;
     this.show();

@@ -1,4 +1,4 @@
-/** A reference photograph beside the picture, from the user's own files: looked at, and colours taken from it. */
+/** A reference photograph beside the picture, from the user's own files: looked at, and colors taken from it. */
 
 import { by } from "./dom.js";
 

@@ -9,7 +9,7 @@ const HANDLE = 11; // device-independent pixels around a mark that count as on i
 const STROKE = 4; // how far a drag goes before it is a stroke
 
 export class Tools {
-  /** brush: colour and radius of the next mark. picked: a colour was taken. hovered: the pointer is over a place.
+  /** brush: color and radius of the next mark. picked: a color was taken. hovered: the pointer is over a place.
    * @param {View} view @param {Marks} marks @param {{color: string, radius: number}} brush
    * @param {{picked: (x: number, y: number) => void, hovered: (x: number, y: number) => void, wheel: (steps: number) => void}} tell */
   constructor(view, marks, brush, tell) {

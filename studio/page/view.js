@@ -26,7 +26,7 @@ export class View {
     this.left = 0;
     this.top = 0;
     /** @type {Mode | "split"} */ this.shown = "color";
-    /** @type {"grey" | "automatic"} */ this.against = "grey";
+    /** @type {"gray" | "automatic"} */ this.against = "gray";
     this.divider = 0.5;
     /** @type {Partial<Record<Mode, Frame>>} */ this.frames = {};
     /** The last frame of each mode that showed the whole picture: what pans into sight is there at once, if blurred.
@@ -207,7 +207,7 @@ export class View {
 
   /** @param {Mode} mode */
   drawMode(mode) {
-    for (const frame of [this.wholes[mode] ?? this.wholes.grey ?? this.wholes.color, this.frames[mode]]) {
+    for (const frame of [this.wholes[mode] ?? this.wholes.gray ?? this.wholes.color, this.frames[mode]]) {
       if (!frame) continue;
       const [left, top, right, bottom] = frame.rect;
       const [x, y] = this.toCanvas(left, top);
@@ -221,7 +221,7 @@ export class View {
 
   /** The pixel of the result at a place of the picture, or null where it is not painted. @param {number} x @param {number} y @returns {[number, number, number] | null} */
   pixel(x, y) {
-    for (const frame of [this.frames.color, this.frames.grey, this.wholes.color]) {
+    for (const frame of [this.frames.color, this.frames.gray, this.wholes.color]) {
       if (!frame) continue;
       const [left, top, right, bottom] = frame.rect;
       const { width, height, data } = frame.data;

@@ -74,7 +74,7 @@ def page(browser: Any) -> Iterator[Any]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Two pictures: a grey ramp with a square, and a smooth one."""
+    """Two pictures: a gray ramp with a square, and a smooth one."""
     (tmp_path / "imgs").mkdir()
     rng = np.random.default_rng(0)
     for name, seed in (("a.png", 90), ("b.png", 150)):

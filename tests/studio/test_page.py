@@ -99,7 +99,7 @@ def batch(folder: Path) -> None:
     subprocess.run([*command, *hints, "-o", str(folder / "out")], check=True, capture_output=True)
 
 
-def test_a_hint_colours_what_is_around_it_and_leaves_far_things_alone(page: Any, studio: Any, folder: Path) -> None:
+def test_a_hint_colors_what_is_around_it_and_leaves_far_things_alone(page: Any, studio: Any, folder: Path) -> None:
     start(page, studio.url)
     before = shown(page)
     choose(page, RED)
@@ -114,7 +114,7 @@ def test_a_hint_colours_what_is_around_it_and_leaves_far_things_alone(page: Any,
     }
 
 
-def test_on_a_photograph_the_hints_place_takes_its_colour(page: Any, launch: Any, folder: Path) -> None:
+def test_on_a_photograph_the_hints_place_takes_its_color(page: Any, launch: Any, folder: Path) -> None:
     """How far a hint reaches is the model's business, and measured in benchmarks/quality.py."""
     shutil.copy(EXAMPLE, folder / "imgs" / "0.jpg")
     start(page, launch().url)
@@ -303,10 +303,10 @@ def test_the_batch_runs_from_the_page(page: Any, launch: Any, folder: Path) -> N
     start(page, studio.url)
     choose(page, RED)
     click(page, 80, 120)
-    page.click("#colour")
+    page.click("#color")
     page.wait_for_selector("#rate:has-text('Exit 3')", timeout=60000)
-    assert "2 coloured, 1 failed" in page.locator("#rate").inner_text()
-    page.wait_for_selector('.thumbnail[title^="a.png"]:has-text("hinted, coloured")')
+    assert "2 colored, 1 failed" in page.locator("#rate").inner_text()
+    page.wait_for_selector('.thumbnail[title^="a.png"]:has-text("hinted, colored")')
     page.wait_for_selector('.thumbnail[title^="broken.jpg"]:has-text("failed")')
     page.select_option("#filter", "failed")
     assert page.locator(".thumbnail").count() == 1
@@ -319,8 +319,8 @@ def test_compare_zoom_and_single_pixels(page: Any, studio: Any, folder: Path) ->
     choose(page, RED)
     click(page, 80, 120)
     page.click("#compare button:has-text('Split')")
-    wait(page, "!!studio.view.frames.grey")
-    np.testing.assert_array_equal(shown(page, "grey"), np.asarray(Image.open(folder / "imgs" / "a.png")))
+    wait(page, "!!studio.view.frames.gray")
+    np.testing.assert_array_equal(shown(page, "gray"), np.asarray(Image.open(folder / "imgs" / "a.png")))
     whole = shown(page)
     for _ in range(9):
         page.keyboard.press("+")
