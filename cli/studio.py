@@ -28,7 +28,7 @@ _PATH = click.Path(path_type=Path)
     "--static",
     type=_PATH,
     metavar="DIR",
-    help="Instead, write a page that needs no server of ours: any web host serves it, the browser colours.",
+    help="Instead, write a page that needs no server of ours: any web host serves it, the browser colors.",
 )
 def command(
     images: Path | None,
@@ -43,7 +43,7 @@ def command(
     no_open: bool,
     static: Path | None,
 ) -> int:
-    """Open IMAGES, a folder or one picture, in the browser: click a place, choose its colour, see what it does.
+    """Open IMAGES, a folder or one picture, in the browser: click a place, choose its color, see what it does.
 
     Hints are saved where `gcolor batch --hints` looks for them, a moment after each change; nothing else is stored.
     Ctrl-C ends it.

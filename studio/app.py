@@ -129,21 +129,22 @@ class Studio:
         return Response(file.getvalue(), media_type="image/png")
 
     async def view(self, request: Request) -> Response:
-        """The pixels of a view, RGBA. mode: "color", "automatic" or "grey"."""
+        """The pixels of a view, RGBA. mode: "color", "automatic" or "gray"."""
         name, path = self._named(request)
         asked = await _json(request)
         mode = asked.get("mode")
 
         def paint(opened: Opened) -> tuple[bytes, float]:
             view = View.read(asked, opened.size)
-            if mode == "grey":
-                return with_alpha(opened.grey(view)), 0.0
+            if mode == "gray":
+                return with_alpha(opened.gray(view)), 0.0
             hints = Hints(opened.size) if mode == "automatic" else self._hints(name, asked, opened.size)
             chroma = opened.chroma(hints)
-            changed = opened.settle(chroma) if asked.get("settled") is True else 0.0
+            changed = opened.changed(f"{page}/{asked.get('edit')}", chroma) if mode == "color" else 0.0
             return with_alpha(opened.paint(view, chroma)), changed
 
-        lane = f"{str(asked.get('page'))[:40]}/{mode}"
+        page = str(asked.get("page"))[:40]
+        lane = f"{page}/{mode}"
         pixels, changed = await self.desk.work(name, path, paint, lane)
         return Response(pixels, media_type="application/octet-stream", headers={"x-changed": f"{changed:.4f}"})
 

@@ -158,12 +158,12 @@ class HintStore:
 
 
 def check_palettes(value: Any) -> dict[str, list[str]]:
-    """Named lists of colours. Raises HintError."""
+    """Named lists of colors. Raises HintError."""
     if not isinstance(value, dict) or len(json.dumps(value)) > MAX_PALETTE_BYTES:
-        raise HintError("palettes are an object of at most 256 KB: name to list of colours")
+        raise HintError("palettes are an object of at most 256 KB: name to list of colors")
     for name, colors in value.items():
         if not isinstance(colors, list) or not all(_is_color(color) for color in colors):
-            raise HintError(f'palette {name[:40]!r}: expected a list of colours as "#b5533c"')
+            raise HintError(f'palette {name[:40]!r}: expected a list of colors as "#b5533c"')
     return value
 
 

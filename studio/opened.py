@@ -67,7 +67,8 @@ class Opened:
             half = (width + 1) // 2, (height + 1) // 2
             self._levels.append(np.asarray(cv2.resize(self._levels[-1], half, interpolation=cv2.INTER_AREA), np.uint8))
         self._chroma: OrderedDict[bytes, Chroma] = OrderedDict()
-        self._settled: Chroma | None = None
+        self._edit, self._before, self._last = "", None, None  # type: str, Chroma | None, Chroma | None
+        self._gray: tuple[View, Bytes] | None = None
 
     @property
     def pixels(self) -> int:
@@ -84,13 +85,20 @@ class Opened:
         self._chroma.move_to_end(key)
         return self._chroma[key]
 
-    def settle(self, chroma: Chroma) -> float:
-        """Which share of the picture has another colour than when this was called last; 0 at first."""
-        before, self._settled = self._settled, chroma
-        return 0.0 if before is None else float(np.mean(np.hypot(*(chroma - before)[0]) > MOVED))
+    def changed(self, edit: str, chroma: Chroma) -> float:
+        """Which share of the picture has another color than before an edit began; a drag is one edit. 0 at first."""
+        if edit != self._edit:
+            self._edit, self._before = edit, self._last
+        self._last = chroma
+        return 0.0 if self._before is None else float(np.mean(np.hypot(*(chroma - self._before)[0]) > MOVED))
 
-    def grey(self, view: View) -> Bytes:
-        """The view as it is in the file, uint8 [h, w, 3]."""
+    def gray(self, view: View) -> Bytes:
+        """The view as it is in the file, uint8 [h, w, 3]; the last one is kept, since hints change under it."""
+        if self._gray is None or self._gray[0] != view:
+            self._gray = view, self._shrunk(view)
+        return self._gray[1]
+
+    def _shrunk(self, view: View) -> Bytes:
         scale = max(1.0, min((view.right - view.left) / view.width, (view.bottom - view.top) / view.height))
         level = min(len(self._levels) - 1, int(np.floor(np.log2(scale) + 1e-9)))
         pixels = self._levels[level]
@@ -104,9 +112,9 @@ class Opened:
         return np.asarray(cv2.resize(part, (view.width, view.height), interpolation=cv2.INTER_AREA), np.uint8)
 
     def paint(self, view: View, chroma: Chroma) -> Bytes:
-        """The view in colour, uint8 [h, w, 3]; where it has the picture's own pixels, those that the batch writes."""
-        grey = self.grey(view)
-        out = np.empty_like(grey)
+        """The view in color, uint8 [h, w, 3]; where it has the picture's own pixels, those that the batch writes."""
+        gray = self.gray(view)
+        out = np.empty_like(gray)
         across, down = view.width / (view.right - view.left), view.height / (view.bottom - view.top)
         whole = self.size[1] * down, self.size[0] * across
         engine = self._colorizer.engine
@@ -115,7 +123,7 @@ class Opened:
             y, x = corner
             tile = slice(y, y + TILE), slice(x, x + TILE)
             place = (view.top * down + y, view.left * across + x, *whole)
-            pixels = np.ascontiguousarray(grey[tile])
+            pixels = np.ascontiguousarray(gray[tile])
             out[tile] = engine.paint(pixels[None], chroma, place)[0]
 
         corners = list(itertools.product(range(0, view.height, TILE), range(0, view.width, TILE)))
@@ -128,7 +136,7 @@ class Opened:
         return out
 
     def suggest(self, x: int, y: int, hints: Hints) -> list[dict[str, Any]]:
-        """Likely colours of a pixel. Raises BundleError where the bundle cannot say."""
+        """Likely colors of a pixel. Raises BundleError where the bundle cannot say."""
         found = self._colorizer.suggest(x + 0.5, y + 0.5, hints, 6)
         return [{"color": "#{:02x}{:02x}{:02x}".format(*s.color), "probability": float(s.probability)} for s in found]
 

@@ -1,23 +1,22 @@
-/** The button that colours the folder, and what it says meanwhile. */
+/** The button that colors the folder, and what it says meanwhile. */
 
+import { by } from "./dom.js";
 import { texts } from "./texts.js";
-
-/** @template {HTMLElement} T @param {string} id @returns {T} */
-const by = (id) => /** @type {any} */ (document.getElementById(id));
 
 export class BatchPanel {
   /** before: makes sure that all hints are saved. ended: it is over. problem: says what is wrong.
    * @param {typeof import("./engine_server.js").engine} engine
    * @param {{before: () => Promise<void>, ended: () => void, problem: (error: any) => void}} tell */
   constructor(engine, tell) {
-    Object.assign(this, { engine, tell });
+    this.engine = engine;
+    this.tell = tell;
     this.ran = false;
-    by("colour").addEventListener("click", () => this.start());
+    by("color").addEventListener("click", () => this.start());
     by("cancel").addEventListener("click", () => this.engine.batch("cancel").catch(this.tell.problem));
   }
 
   async start() {
-    const button = /** @type {HTMLButtonElement} */ (by("colour"));
+    const button = /** @type {HTMLButtonElement} */ (by("color"));
     if (button.disabled) return;
     button.disabled = true;
     try {
@@ -37,7 +36,7 @@ export class BatchPanel {
     by("progress").hidden = false;
     by("cancel").hidden = !running;
     /** @type {HTMLButtonElement} */ (by("cancel")).disabled = progress.stopping;
-    /** @type {HTMLButtonElement} */ (by("colour")).disabled = running;
+    /** @type {HTMLButtonElement} */ (by("color")).disabled = running;
     const bar = /** @type {HTMLProgressElement} */ (by("bar"));
     bar.hidden = !running;
     bar.value = progress.total ? progress.done / progress.total : 0;

@@ -53,18 +53,19 @@ export const engine = {
     return { name, size, hints: { version: 1, size, points: [], strokes: [] }, tag: "", layer: false, error: "" };
   },
 
-  /** @param {string} _ @param {string} mode @param {import("./engine_server.js").View} view @param {any} hints @param {{settled: boolean}} options */
-  async render(_, mode, view, hints, { settled }) {
-    const { rgba, changed } = await tell("render", [mode, view, hints, settled]);
+  /** @param {string} _ @param {string} mode @param {import("./engine_server.js").View} view @param {any} hints @param {{edit: number}} options */
+  async render(_, mode, view, hints, { edit }) {
+    const { rgba, changed } = await tell("render", [mode, view, hints, edit]);
     return { pixels: new ImageData(rgba, view.size[0], view.size[1]), changed };
   },
 
-  async suggest() { return { suggestions: [], why: texts.noSuggestions }; },
+  /** @param {string} _ @param {number} x @param {number} y @param {any} hints */
+  suggest: (_, x, y, hints) => tell("suggest", [x, y, hints]),
   async palettes() { return JSON.parse(localStorage.getItem("palettes") ?? "{}"); },
   /** @param {Record<string, string[]>} value */
   async savePalettes(value) { localStorage.setItem("palettes", JSON.stringify(value)); },
 
-  /** The whole picture in colour, as a PNG. @param {any} hints @returns {Promise<Blob>} */
+  /** The whole picture in color, as a PNG. @param {any} hints @returns {Promise<Blob>} */
   whole: (hints) => tell("whole", [hints]),
 
   /** A hint file for a picture of this size: of another size of the same aspect, or in fractions, it is scaled.

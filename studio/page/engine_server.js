@@ -3,7 +3,7 @@
 /** @typedef {import("./marks.js").HintFile} HintFile */
 /** What is shown: a rectangle of the picture in its pixels (left, top, right, bottom), at so many pixels.
  * @typedef {{rect: [number, number, number, number], size: [number, number]}} View */
-/** @typedef {"color" | "grey" | "automatic"} Mode */
+/** @typedef {"color" | "gray" | "automatic"} Mode */
 /** tag: changes when the hint files do. layer: there is a painted one. error: what is wrong with the files.
  * @typedef {{name: string, size: [number, number], hints: HintFile, tag: string, layer: boolean, error: string}} Picture */
 /** @typedef {{pixels: ImageData, changed: number}} Painted */
@@ -57,7 +57,7 @@ export const engine = {
   /** @param {string} name @returns {Promise<Picture>} */
   async open(name) { return (await ask("picture", { name })).json(); },
 
-  /** @param {string} name @param {Mode} mode @param {View} view @param {HintFile} hints @param {{layer: boolean, settled: boolean}} options
+  /** @param {string} name @param {Mode} mode @param {View} view @param {HintFile} hints @param {{layer: boolean, edit: number}} options edit: which edit the hints belong to; `changed` is the share of the picture that it changed
    * @returns {Promise<Painted>} */
   async render(name, mode, view, hints, options) {
     const answer = await send("view", { name }, { ...view, ...options, mode, page, hints: mode === "color" ? hints : null });

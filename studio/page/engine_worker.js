@@ -2,15 +2,18 @@
 
 import * as ort from "./ort/ort.wasm.min.mjs";
 import { fromFile } from "./marks.js";
+import { rgbToLab } from "./color.js";
 import { chooseGrid, even, rasterise } from "./raster.js";
+import { atPlace, suggest } from "./suggest.js";
 
 const WHOLE = 1_000_000, TILE = 512, MOVED = 8; // as in runtime/grid.py and studio/opened.py
 
-/** @type {any} */ let model, paintGraph;
+/** @type {any} */ let model;
+/** @type {any} */ let paintGraph;
 /** @type {{width: number, height: number, rgb: Uint8Array, small: any, grid: [number, number], image: ImageBitmap} | null} */
 let picture = null;
 /** @type {Map<string, any>} */ const predicted = new Map();
-/** @type {Float32Array | null} */ let settledAb = null;
+/** @type {{edit: number, before: Float32Array | null, last: Float32Array | null}} */ let effect = { edit: -1, before: null, last: null };
 
 async function load() {
   const threads = self.crossOriginIsolated ? Math.min(4, navigator.hardwareConcurrency || 1) : 1;
@@ -38,7 +41,7 @@ function open(image) {
   picture = { width, height, rgb, grid, image, small: null };
   picture.small = shrink(rgb, height, width, grid);
   predicted.clear();
-  settledAb = null;
+  effect = { edit: -1, before: null, last: null };
 }
 
 /** RGBA without its A. @param {Uint8ClampedArray} rgba */
@@ -79,7 +82,7 @@ function shrink(rgb, height, width, grid) {
           for (let i = 0, from = 3 * ((y * down + j) * width + x * across) + c; i < across; i++, from += 3) sum += rgb[from];
         }
         // OpenCV rounds halves up where it averages two by two, else to even.
-        out[at++] = down === 2 && across === 2 ? (sum + 2) >> 2 : even(sum / area);
+        out[at++] = down === 2 && across === 2 ? (sum + 2) >> 2 : even(Math.fround(sum * Math.fround(1 / area)));
       }
     }
   }
@@ -94,25 +97,26 @@ function factor(side, cells) {
   return best;
 }
 
-/** The network's ab for these hints. @param {import("./marks.js").HintFile | null} hints */
-async function chroma(hints) {
+/** What the network says for these hints: ab, and joint where it has suggestions. @param {import("./marks.js").HintFile | null} hints */
+async function predict(hints) {
   if (!picture) throw new Error("no picture is open");
   const { width, height, small, grid } = picture;
   const key = JSON.stringify(hints && [hints.points, hints.strokes]);
-  let ab = predicted.get(key);
-  if (!ab) {
+  let found = predicted.get(key);
+  if (!found) {
     const cells = rasterise(hints ? fromFile(hints) : [], [width, height], grid);
     /** @type {Record<string, any>} */ const feeds = { rgb: small, hints: new ort.Tensor("uint8", cells, [1, ...grid, 4]) };
     if (model.inputNames.includes("vividness")) feeds.vividness = new ort.Tensor("float32", [1], [1, 1, 1, 1]);
-    ({ ab } = await model.run(feeds, ["ab"]));
-    predicted.set(key, ab);
+    // Every output is computed, asked for or not.
+    found = await model.run(feeds, model.outputNames.filter((/** @type {string} */ name) => name !== "colored"));
+    predicted.set(key, found);
     if (predicted.size > 8) predicted.delete(predicted.keys().next().value ?? "");
   }
-  return ab;
+  return found;
 }
 
 /** A part of the picture as it is in the file, at so many pixels. @param {import("./engine_server.js").View} view */
-function grey({ rect: [left, top, right, bottom], size: [w, h] }) {
+function gray({ rect: [left, top, right, bottom], size: [w, h] }) {
   if (!picture) throw new Error("no picture is open");
   if (right - left === w && bottom - top === h) {
     const out = new Uint8Array(w * h * 3);
@@ -133,7 +137,7 @@ async function paint(view, ab) {
   if (!picture) throw new Error("no picture is open");
   const { rect: [left, top, right, bottom], size: [w, h] } = view;
   const across = w / (right - left), down = h / (bottom - top);
-  const pixels = grey(view), out = new Uint8Array(pixels.length);
+  const pixels = gray(view), out = new Uint8Array(pixels.length);
   for (let y = 0; y < h; y += TILE) {
     for (let x = 0; x < w; x += TILE) {
       const rows = Math.min(TILE, h - y), columns = Math.min(TILE, w - x);
@@ -147,10 +151,11 @@ async function paint(view, ab) {
   return out;
 }
 
-/** Which share of the picture has another colour than when this was called last. @param {any} ab */
-function settle(ab) {
-  const now = /** @type {Float32Array} */ (ab.data), before = settledAb, half = now.length / 2;
-  settledAb = now;
+/** Which share of the picture has another color than before the edit began. @param {number} edit @param {any} ab */
+function changed(edit, ab) {
+  const now = /** @type {Float32Array} */ (ab.data), half = now.length / 2;
+  effect = { edit, before: edit === effect.edit ? effect.before : effect.last, last: now };
+  const { before } = effect;
   if (!before) return 0;
   let moved = 0;
   for (let i = 0; i < half; i++) if (Math.hypot(now[i] - before[i], now[half + i] - before[half + i]) > MOVED) moved++;
@@ -161,17 +166,24 @@ function settle(ab) {
 const does = {
   load,
   open,
-  async render(/** @type {string} */ mode, /** @type {any} */ view, /** @type {any} */ hints, /** @type {boolean} */ settled) {
+  async render(/** @type {string} */ mode, /** @type {any} */ view, /** @type {any} */ hints, /** @type {number} */ edit) {
     const pixels = view.size[0] * view.size[1];
-    if (mode === "grey") return { rgba: withAlpha(grey(view), pixels), changed: 0 };
-    const ab = await chroma(mode === "color" ? hints : null);
-    return { rgba: withAlpha(await paint(view, ab), pixels), changed: settled ? settle(ab) : 0 };
+    if (mode === "gray") return { rgba: withAlpha(gray(view), pixels), changed: 0 };
+    const { ab } = await predict(mode === "color" ? hints : null);
+    return { rgba: withAlpha(await paint(view, ab), pixels), changed: mode === "color" ? changed(edit, ab) : 0 };
+  },
+  async suggest(/** @type {number} */ x, /** @type {number} */ y, /** @type {any} */ hints) {
+    const { joint } = await predict(hints);
+    if (!joint || !picture) return { suggestions: [], why: "none" };
+    const { width, height, rgb } = picture, at = 3 * (y * width + x);
+    const [lightness] = rgbToLab([rgb[at], rgb[at + 1], rgb[at + 2]]);
+    return { suggestions: suggest(atPlace(joint, (x + 0.5) / width, (y + 0.5) / height), lightness) };
   },
   async whole(/** @type {any} */ hints) {
     const { width, height } = picture ?? { width: 0, height: 0 };
     const view = /** @type {any} */ ({ rect: [0, 0, width, height], size: [width, height] });
     const canvas = new OffscreenCanvas(width, height);
-    canvas.getContext("2d")?.putImageData(new ImageData(withAlpha(await paint(view, await chroma(hints)), width * height), width, height), 0, 0);
+    canvas.getContext("2d")?.putImageData(new ImageData(withAlpha(await paint(view, (await predict(hints)).ab), width * height), width, height), 0, 0);
     return canvas.convertToBlob({ type: "image/png" });
   },
 };

@@ -1,16 +1,15 @@
 /** The thumbnails of the folder. Only those in sight exist: ten thousand pictures cost as much as thirty. */
 
+import { by } from "./dom.js";
 import { texts } from "./texts.js";
 
-const COLUMNS = 2, WIDTH = 103, HEIGHT = 112;
-
-/** @template {HTMLElement} T @param {string} id @returns {T} */
-const by = (id) => /** @type {any} */ (document.getElementById(id));
+const WIDTH = 103, HEIGHT = 112;
 
 export class Folder {
   /** @param {typeof import("./engine_server.js").engine} engine @param {(name: string) => void} chosen */
   constructor(engine, chosen) {
-    Object.assign(this, { engine, chosen });
+    this.engine = engine;
+    this.chosen = chosen;
     /** @type {string[]} */ this.names = [];
     /** @type {string[]} */ this.shown = [];
     /** @type {Record<string, string[]>} */ this.states = {};
@@ -27,13 +26,13 @@ export class Folder {
     this.search.addEventListener("input", () => this.sift());
     this.list.addEventListener("scroll", () => this.draw(), { passive: true });
     this.list.addEventListener("keydown", (event) => {
-      const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -COLUMNS, ArrowDown: COLUMNS }[event.key];
+      const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -this.columns, ArrowDown: this.columns }[event.key];
       if (!step) return;
       event.preventDefault();
       event.stopPropagation();
       this.go(step);
     });
-    new ResizeObserver(() => this.draw()).observe(this.list);
+    new ResizeObserver(() => this.lay()).observe(this.list);
   }
 
   async load() {
@@ -76,18 +75,25 @@ export class Folder {
       return fits && (!text || name.normalize("NFC").toLowerCase().includes(text));
     });
     by("count").textContent = texts.count(this.shown.length, this.names.length);
-    by("strip").style.height = `${Math.ceil(this.shown.length / COLUMNS) * HEIGHT}px`;
+    this.lay();
+  }
+
+  get columns() { return Math.max(1, Math.floor(this.list.clientWidth / WIDTH)); }
+
+  lay() {
+    by("strip").style.height = `${Math.ceil(this.shown.length / this.columns) * HEIGHT}px`;
     this.draw();
   }
 
   draw() {
-    const first = Math.max(0, Math.floor(this.list.scrollTop / HEIGHT) - 1) * COLUMNS;
-    const last = (Math.ceil((this.list.scrollTop + this.list.clientHeight) / HEIGHT) + 1) * COLUMNS;
+    const { columns } = this;
+    const first = Math.max(0, Math.floor(this.list.scrollTop / HEIGHT) - 1) * columns;
+    const last = (Math.ceil((this.list.scrollTop + this.list.clientHeight) / HEIGHT) + 1) * columns;
     const names = this.shown.slice(first, last);
     const items = names.map((name, i) => {
       const item = this.items.get(name) ?? this.item(name);
-      item.style.left = `${((first + i) % COLUMNS) * WIDTH}px`;
-      item.style.top = `${Math.floor((first + i) / COLUMNS) * HEIGHT}px`;
+      item.style.left = `${((first + i) % columns) * WIDTH}px`;
+      item.style.top = `${Math.floor((first + i) / columns) * HEIGHT}px`;
       item.setAttribute("aria-selected", String(name === this.current));
       return item;
     });
@@ -125,7 +131,7 @@ export class Folder {
     this.current = name;
     const index = this.shown.indexOf(name);
     if (index >= 0) {
-      const top = Math.floor(index / COLUMNS) * HEIGHT;
+      const top = Math.floor(index / this.columns) * HEIGHT;
       if (top < this.list.scrollTop || top + HEIGHT > this.list.scrollTop + this.list.clientHeight) this.list.scrollTop = top - this.list.clientHeight / 2 + HEIGHT / 2;
     }
     this.draw();

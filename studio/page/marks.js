@@ -38,16 +38,24 @@ export class Marks {
      * @type {((settled: boolean | null) => void)[]} */
     this.listeners = [];
     /** @type {readonly Mark[] | null} */ this.before = null;
+    /** Counts the edits: a drag is one. stepped: whether the last was a step of undo or redo, or another file. */
+    this.edit = 0;
+    this.stepped = true;
   }
 
   /** Another picture, or its file anew. @param {readonly Mark[]} list */
   load(list) {
-    Object.assign(this, { list, selected: -1, past: [], future: [], before: null });
+    Object.assign(this, { list, selected: -1, past: [], future: [], before: null, stepped: true });
+    this.edit++;
   }
 
   /** One change, or one step of a drag that `settle` ends. @param {readonly Mark[]} list @param {number} selected */
   change(list, selected = this.selected) {
-    this.before ??= this.list;
+    if (!this.before) {
+      this.before = this.list;
+      this.stepped = false;
+      this.edit++;
+    }
     this.list = list;
     this.selected = Math.min(selected, list.length - 1);
     this.tell(false);
@@ -93,6 +101,8 @@ export class Marks {
     const list = from.pop();
     if (!list) return;
     to.push(this.list);
+    this.stepped = true;
+    this.edit++;
     this.list = list;
     this.selected = -1;
     this.tell(true);

@@ -1,4 +1,4 @@
-/** The hints drawn over the photograph: each in its colour, ringed in black and white so that it is seen on any ground. */
+/** The hints drawn over the photograph: each in its color, ringed in black and white so that it is seen on any ground. */
 
 /** @param {HTMLCanvasElement} canvas @param {import("./view.js").View} view @param {import("./marks.js").Marks} marks
  * @param {{visible: boolean, layer: ImageBitmap | null, cross: [number, number] | null}} what */
@@ -33,7 +33,7 @@ function drawMark(context, view, mark, selected, unit) {
     }
     return;
   }
-  // A large dot is a ring around its colour, for the same reason.
+  // A large dot is a ring around its color, for the same reason.
   const [[x, y]] = points;
   for (const [color, more, width] of /** @type {[string, number, number][]} */ ([["#000", selected ? 2.5 : 1.5, 1.5], ["#fff", 0, selected ? 3 : 1.5]])) {
     context.beginPath();

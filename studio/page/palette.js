@@ -1,20 +1,19 @@
-/** The panel of colours: swatch, hex, picker of a and b, suggestions, recent colours and named palettes. */
+/** The panel of colors: swatch, hex, picker of a and b, suggestions, recent colors and named palettes. */
 
 import { atLightness, exists, labToRgb, readHex, rgbToLab, fromHex, toHex } from "./color.js";
+import { by, button } from "./dom.js";
 import { texts } from "./texts.js";
 
 const NEUTRAL = "#808080";
 const REACH = 110; // of a and b, to each side of the picker
 const RECENT = 12;
 
-/** @template {HTMLElement} T @param {string} id @returns {T} */
-const by = (id) => /** @type {any} */ (document.getElementById(id));
-
 export class ColorPanel {
-  /** chosen: is told of every colour that the user takes. saved: of the palettes that changed.
+  /** chosen: is told of every color that the user takes. saved: of the palettes that changed.
    * @param {(hex: string, settled: boolean) => void} chosen @param {(palettes: Record<string, string[]>) => void} saved */
   constructor(chosen, saved) {
-    Object.assign(this, { chosen, saved });
+    this.chosen = chosen;
+    this.saved = saved;
     this.hex = "#b5533c";
     this.lightness = 50;
     /** @type {string[]} */ this.recent = [];
@@ -41,7 +40,7 @@ export class ColorPanel {
     this.show();
   }
 
-  /** A colour is taken: by the user, so that the selected hint gets it, too. @param {string} hex @param {boolean} settled */
+  /** A color is taken: by the user, so that the selected hint gets it, too. @param {string} hex @param {boolean} settled */
   take(hex, settled = true) {
     this.hex = hex;
     if (settled) this.remember(hex);
@@ -49,7 +48,7 @@ export class ColorPanel {
     this.chosen(hex, settled);
   }
 
-  /** Show a colour without telling. @param {string} hex */
+  /** Show a color without telling. @param {string} hex */
   set(hex) {
     this.hex = hex;
     this.show();
@@ -180,14 +179,6 @@ export class ColorPanel {
     };
     dialog.showModal();
   }
-}
-
-/** @param {string} text @param {string} label @param {() => void} act */
-function button(text, label, act) {
-  const made = Object.assign(document.createElement("button"), { textContent: text, title: label });
-  made.setAttribute("aria-label", label);
-  made.addEventListener("click", act);
-  return made;
 }
 
 /** @param {HTMLElement} box @param {{color: string, label: string, text?: string}[]} colors @param {(color: string) => void} take @param {(color: string) => void} [remove] */

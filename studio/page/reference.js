@@ -1,9 +1,8 @@
-/** A reference photograph beside the picture, from the user's own files: looked at, and colours taken from it. */
+/** A reference photograph beside the picture, from the user's own files: looked at, and colors taken from it. */
+
+import { by } from "./dom.js";
 
 const SIDE = 1600;
-
-/** @template {HTMLElement} T @param {string} id @returns {T} */
-const by = (id) => /** @type {any} */ (document.getElementById(id));
 
 /** @param {(rgb: [number, number, number]) => void} picked @param {(error: unknown) => void} problem */
 export function setUpReference(picked, problem) {

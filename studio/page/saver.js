@@ -16,7 +16,9 @@ export class Saver {
    * @param {{status: (state: State, sentence: string) => void, ask: (sentence: string, answers: string[]) => Promise<number>,
    *          reload: (why: string) => Promise<void>, changes: (found: any) => void}} tell */
   constructor(engine, marks, tell) {
-    Object.assign(this, { engine, marks, tell });
+    this.engine = engine;
+    this.marks = marks;
+    this.tell = tell;
     /** @type {import("./engine_server.js").Picture | null} */ this.picture = null;
     this.dirty = false;
     this.timer = 0;

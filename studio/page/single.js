@@ -1,43 +1,39 @@
 /** Without a server: a photograph is dropped in, picture and hint file are downloaded. */
 
+import { by } from "./dom.js";
 import { fromFile, toFile } from "./marks.js";
+import { note } from "./say.js";
 import { texts } from "./texts.js";
 
-/** @template {HTMLElement} T @param {string} id @returns {T} */
-const by = (id) => /** @type {any} */ (document.getElementById(id));
-
-/** @param {any} engine the browser's
- * @param {{open: (name: string) => Promise<void>, note: (about: string, sentence: string, ms?: number) => void, marks: import("./marks.js").Marks,
- *          picture: () => import("./engine_server.js").Picture | null}} page */
-export function setUpSingle(engine, page) {
+/** @param {any} engine the browser's @param {import("./current.js").Current} current @param {import("./marks.js").Marks} marks */
+export function setUpSingle(engine, current, marks) {
   by("drop").hidden = false;
   by("engineNote").textContent = texts.loading;
   engine.ready().then((/** @type {number} */ threads) => { by("engineNote").textContent = threads > 1 ? texts.threads(threads) : texts.oneThread; },
-    (/** @type {Error} */ error) => page.note("engine", error.message));
+    (/** @type {Error} */ error) => note("engine", error.message));
 
   /** @param {File} file */
   const take = async (file) => {
     try {
       await engine.take(file);
     } catch (error) {
-      page.note("problem", /** @type {Error} */ (error).message || texts.notRead, 8000);
+      note("problem", /** @type {Error} */ (error).message || texts.notRead, 8000);
       return;
     }
     by("drop").hidden = true;
-    await page.open(file.name);
+    await current.open(file.name);
   };
 
   /** @param {File} file */
   const takeHints = async (file) => {
-    const picture = page.picture();
+    const { picture } = current;
     if (!picture) return;
     try {
       const read = JSON.parse(await file.text());
-      const marks = engine.scaled(read, picture.size);
-      page.marks.change(fromFile(marks), -1);
-      page.marks.settle();
+      marks.change(fromFile(engine.scaled(read, picture.size)), -1);
+      marks.settle();
     } catch (error) {
-      page.note("problem", `${file.name}: ${/** @type {Error} */ (error).message}`, 8000);
+      note("problem", `${file.name}: ${/** @type {Error} */ (error).message}`, 8000);
     }
   };
 
@@ -56,12 +52,12 @@ export function setUpSingle(engine, page) {
     for (const dropped of event.dataTransfer?.files ?? []) (/\.json$/i.test(dropped.name) ? takeHints : take)(dropped);
   });
   by("savePicture").addEventListener("click", async () => {
-    const picture = page.picture();
-    if (picture) download(await engine.whole(toFile(page.marks.list, picture.size)), `${stem(picture.name)}.png`);
+    const { picture } = current;
+    if (picture) download(await engine.whole(toFile(marks.list, picture.size)), `${stem(picture.name)}.png`);
   });
   by("saveHints").addEventListener("click", () => {
-    const picture = page.picture();
-    if (picture) download(new Blob([`${JSON.stringify(toFile(page.marks.list, picture.size))}\n`], { type: "application/json" }), `${picture.name}.json`);
+    const { picture } = current;
+    if (picture) download(new Blob([`${JSON.stringify(toFile(marks.list, picture.size))}\n`], { type: "application/json" }), `${picture.name}.json`);
   });
 }
 

@@ -1,5 +1,7 @@
 /** Pointer, pen, touch and wheel on the canvas: place, move, draw, pan, zoom, pick. */
 
+import { by } from "./dom.js";
+
 /** @typedef {import("./view.js").View} View */
 /** @typedef {import("./marks.js").Marks} Marks */
 
@@ -7,15 +9,19 @@ const HANDLE = 11; // device-independent pixels around a mark that count as on i
 const STROKE = 4; // how far a drag goes before it is a stroke
 
 export class Tools {
-  /** brush: colour and radius of the next mark. picked: a colour was taken. hovered: the pointer is over a place.
+  /** brush: color and radius of the next mark. picked: a color was taken. hovered: the pointer is over a place.
    * @param {View} view @param {Marks} marks @param {{color: string, radius: number}} brush
    * @param {{picked: (x: number, y: number) => void, hovered: (x: number, y: number) => void, wheel: (steps: number) => void}} tell */
   constructor(view, marks, brush, tell) {
-    Object.assign(this, { view, marks, brush, tell });
+    this.view = view;
+    this.marks = marks;
+    this.brush = brush;
+    this.tell = tell;
     this.picking = false;
     this.space = false;
-    /** The keyboard's cross, picture pixels. */
+    /** The keyboard's cross, and where the pointer was last; picture pixels. */
     this.cross = /** @type {[number, number] | null} */ (null);
+    this.pointer = /** @type {[number, number] | null} */ (null);
     /** @type {Map<number, [number, number]>} */ this.touches = new Map();
     /** What the pointer does now. @type {null | {kind: "move" | "draw" | "pan" | "divide" | "pinch", at: [number, number], mark: number, points: [number, number][]}} */
     this.act = null;
@@ -25,6 +31,16 @@ export class Tools {
     for (const kind of /** @type {const} */ (["pointerup", "pointercancel"])) canvas.addEventListener(kind, (event) => this.up(event));
     canvas.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
     canvas.addEventListener("contextmenu", (event) => event.preventDefault());
+  }
+
+  /** Where the next hint goes that the keyboard places. */
+  get here() { return this.cross ?? this.pointer; }
+
+  /** Whether the next click takes a color from the picture. @param {boolean} on */
+  pick(on) {
+    this.picking = on;
+    by("eyedropper").setAttribute("aria-pressed", String(on));
+    this.view.canvas.classList.toggle("picking", on);
   }
 
   /** @param {MouseEvent} event @returns {[number, number]} device pixels */
@@ -109,7 +125,8 @@ export class Tools {
     if (!act) {
       if (view.open && this.inside(at)) {
         this.cross = null;
-        this.tell.hovered(...this.place(at));
+        this.pointer = this.place(at);
+        this.tell.hovered(...this.pointer);
       }
       return;
     }

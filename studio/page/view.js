@@ -15,7 +15,8 @@ export class View {
    * @param {(mode: Mode, region: Region) => Promise<ImageData | null>} ask
    * @param {(error: Error) => void} problem */
   constructor(canvas, ask, problem) {
-    Object.assign(this, { ask, problem });
+    this.ask = ask;
+    this.problem = problem;
     this.canvas = canvas;
     this.context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
     this.size = /** @type {[number, number]} */ ([1, 1]);
@@ -25,7 +26,7 @@ export class View {
     this.left = 0;
     this.top = 0;
     /** @type {Mode | "split"} */ this.shown = "color";
-    /** @type {"grey" | "automatic"} */ this.against = "grey";
+    /** @type {"gray" | "automatic"} */ this.against = "gray";
     this.divider = 0.5;
     /** @type {Partial<Record<Mode, Frame>>} */ this.frames = {};
     /** The last frame of each mode that showed the whole picture: what pans into sight is there at once, if blurred.
@@ -33,7 +34,10 @@ export class View {
     /** @type {Partial<Record<Mode, "busy" | "again">>} */ this.state = {};
     this.generation = 0;
     this.painted = 0;
-    /** @type {(() => void)[]} */ this.listeners = [];
+    /** What is told of every painted frame; what draws over the photograph whenever it is drawn.
+     * @type {(() => void)[]} */
+    this.listeners = [];
+    /** @type {(() => void)[]} */ this.painters = [];
     this.fitted = true;
     new ResizeObserver(() => this.resize()).observe(canvas);
   }
@@ -121,6 +125,9 @@ export class View {
     return { rect: [left, top, right, bottom], size: [side(right - left), side(bottom - top)] };
   }
 
+  /** Whether anything is being painted. */
+  get busy() { return Object.keys(this.state).length > 0; }
+
   /** @returns {Mode[]} */
   get wanted() {
     if (this.shown === "split") return ["color", this.against];
@@ -168,6 +175,11 @@ export class View {
   }
 
   draw() {
+    this.drawPhotograph();
+    for (const paint of this.painters) paint();
+  }
+
+  drawPhotograph() {
     const { context, canvas } = this;
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.clearRect(0, 0, canvas.width, canvas.height);
@@ -195,7 +207,7 @@ export class View {
 
   /** @param {Mode} mode */
   drawMode(mode) {
-    for (const frame of [this.wholes[mode] ?? this.wholes.grey ?? this.wholes.color, this.frames[mode]]) {
+    for (const frame of [this.wholes[mode] ?? this.wholes.gray ?? this.wholes.color, this.frames[mode]]) {
       if (!frame) continue;
       const [left, top, right, bottom] = frame.rect;
       const [x, y] = this.toCanvas(left, top);
@@ -209,7 +221,7 @@ export class View {
 
   /** The pixel of the result at a place of the picture, or null where it is not painted. @param {number} x @param {number} y @returns {[number, number, number] | null} */
   pixel(x, y) {
-    for (const frame of [this.frames.color, this.frames.grey, this.wholes.color]) {
+    for (const frame of [this.frames.color, this.frames.gray, this.wholes.color]) {
       if (!frame) continue;
       const [left, top, right, bottom] = frame.rect;
       const { width, height, data } = frame.data;

@@ -81,6 +81,27 @@ def test_set_once_colour_many_times(colorizer: Colorizer, make_scene) -> None:
         other.color()
 
 
+def test_chroma_paints_what_color_does(colorizer: Colorizer, make_scene) -> None:
+    picture = grey(make_scene(120, 160))
+    colorizer.set_image(picture)
+    hints = np.zeros((*colorizer.grid, 4), np.uint8)
+    hints[60:70, 60:70] = (220, 40, 40, 255)
+    painted = colorizer.engine.paint(picture[None], colorizer.chroma(hints), (0, 0, 120, 160))[0]
+    assert np.array_equal(painted, colorizer.color(hints))
+
+
+def test_suggestions_follow_picture_and_hints(colorizer: Colorizer, make_scene) -> None:
+    colorizer.set_image(grey(make_scene(seed=1)))
+    hints = np.zeros((*colorizer.grid, 4), np.uint8)
+    hints[60:70, 60:70] = (220, 40, 40, 255)
+    without, near, hinted = colorizer.suggest(40, 40), colorizer.suggest(41, 40), colorizer.suggest(40, 40, hints)
+    assert hinted != without != near
+    colorizer.set_image(grey(make_scene(seed=2)))
+    assert colorizer.suggest(40, 40) != without
+    colorizer.set_image(grey(make_scene(seed=1)))
+    assert colorizer.suggest(40, 40) == without
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (3, 500), (500, 3), (17, 19), (64, 64)])
 def test_odd_sizes(colorizer: Colorizer, shape: tuple[int, int]) -> None:
     picture = np.random.default_rng(0).integers(0, 256, shape, np.uint8)

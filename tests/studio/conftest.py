@@ -72,15 +72,19 @@ def page(browser: Any) -> Iterator[Any]:
     assert not made.wrong
 
 
+def ramp(square: int, seed: int = 0) -> Image.Image:
+    """A gray ramp of 320 x 240 with a square of one level in it."""
+    pixels = np.linspace(60, 190, 320)[None] + np.random.default_rng(seed).normal(0, 2, (240, 320))
+    pixels[80:160, 40:120] = square
+    return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).convert("RGB")
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Two pictures: a grey ramp with a square, and a smooth one."""
+    """Two pictures."""
     (tmp_path / "imgs").mkdir()
-    rng = np.random.default_rng(0)
-    for name, seed in (("a.png", 90), ("b.png", 150)):
-        ramp = np.linspace(60, 190, 320)[None] + rng.normal(0, 2, (240, 320))
-        ramp[80:160, 40:120] = seed
-        Image.fromarray(np.clip(ramp, 0, 255).astype(np.uint8)).convert("RGB").save(tmp_path / "imgs" / name)
+    ramp(90).save(tmp_path / "imgs" / "a.png")
+    ramp(150, seed=1).save(tmp_path / "imgs" / "b.png")
     return tmp_path
 
 
