@@ -25,9 +25,9 @@ from ..pictures.mark import mark
 from ..pictures.options import CODESTREAMS, HOLD_XMP
 from ..pictures.xmp import Provenance, with_provenance
 from .fingerprint import Fingerprint, take, unchanged
+from .job import Job
 from .journal import Entry, Recipe
 from .options import Settings
-from .plan import Job
 from .result import Result
 from .transfer import color_anywhere
 

@@ -12,9 +12,9 @@ from ....color.errors import GcolorError
 from ...bundle import fingerprint
 from ...processes import follow_parent
 from ..color_one import color_by_threads
+from ..job import Job
 from ..opening import Opening
 from ..options import Settings
-from ..plan import Job
 
 
 @dataclass(frozen=True, slots=True)
