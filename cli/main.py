@@ -47,6 +47,13 @@ class LazyGroup(click.Group):
         command: click.Command = module.command
         return command
 
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:  # which click itself would end with 1
+            streams.drop_output()
+            return NOBODY_READS
+
 
 def _read_config(ctx: click.Context, _: click.Parameter, path: Path | None) -> None:
     if path is None:
@@ -93,7 +100,13 @@ def command(verbose: bool) -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Entry point; ends the process with the documented exit code."""
     streams.make_safe()
-    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+    code = run(sys.argv[1:] if arguments is None else arguments)
+    try:
+        sys.stdout.flush()
+    except OSError:
+        streams.drop_output()
+        code = code or NOBODY_READS
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:
@@ -113,9 +126,6 @@ def run(arguments: list[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted", err=True)
         return 130
-    except BrokenPipeError:
-        streams.drop_output()
-        return NOBODY_READS
     except OSError as error:
         if error.errno not in _FULL:
             return _unexpected(error, arguments)

@@ -11,6 +11,9 @@ import click
 if TYPE_CHECKING:
     from ..runtime.batch.batch import Batch
 
+# Folders in one line.
+SOME = 5
+
 
 def describe(batch: Batch, as_json: bool, quiet: bool) -> int:
     """Say what would be done, and why; returns the exit code."""
@@ -72,6 +75,9 @@ def passed_over(batch: Batch) -> Iterator[str]:
     if batch.others:
         advice = " (pip install 'gcolor[raw]' reads RAW)" if batch.others[RAW.name] else ""
         yield f"passed over: {listed(batch.others)}{advice}"
-    for folder, count in sorted(batch.made.items()):
+    if batch.made:
+        folders = sorted(batch.made)
+        more = f" and {len(folders) - SOME} more folders" if len(folders) > SOME else ""
+        count = sum(batch.made.values())
         what = "1 picture" if count == 1 else f"{count} pictures"
-        yield f"passed over: {what} in {folder} that gcolor made"
+        yield f"passed over: {what} that gcolor made, in {', '.join(folders[:SOME])}{more}"

@@ -17,14 +17,14 @@ class Other:
 
     def sentence(self, ending: str) -> str:
         """Why such a file is not colored."""
-        return f"is {self.what} ({ending}), which gcolor does not read; {self.do}"
+        return f"is {self.what} ({ending}), which gcolor does not read; keep it: {self.do}"
 
 
 COPY = "save a copy as TIFF or PNG"
 RAW = Other(
     "RAW",
     "a camera raw file",
-    f"keep it: pip install 'gcolor[raw]' reads it, or {COPY}",
+    f"pip install 'gcolor[raw]' reads it, or {COPY}",
     ".nef .nrw .cr2 .cr3 .crw .dng .arw .sr2 .srf .orf .rw2 .rwl .raf .pef .srw .raw .3fr .fff .iiq .kdc .dcr .mrw "
     ".erf .mef .mos .x3f .gpr",
 )

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from ...color.errors import one_line
+from . import raw
 from .exif import STORAGE, exif_of_tags, read_exif
 from .jp2 import read_notes as read_boxes
 from .picture import Notes
@@ -50,6 +51,8 @@ def read_notes(source: Source, turned: int, profile: bytes | None) -> Notes:
         text, packed, hidden = _text(image, source.warnings)
         xmp = xmp or hidden.get("xmp")
         exif = exif or hidden.get("exif")
+    elif source.kind == "RAW":
+        exif, xmp = _of_raw(source)
     if isinstance(xmp, str):
         xmp = xmp.encode()
     return Notes(
@@ -65,6 +68,14 @@ def read_notes(source: Source, turned: int, profile: bytes | None) -> Notes:
         jpeg_tables=_jpeg_tables(image) if image is not None else (),
         lossless=source.kind == "WEBP" and _is_lossless(source.path),
     )
+
+
+def _of_raw(source: Source) -> tuple[bytes | None, bytes | None]:
+    try:
+        return raw.read_notes(source.file)
+    except ValueError:
+        source.warnings.append("its notes are not read, since it is a raw file that is not built as a TIFF")
+        return None, None
 
 
 def _of_tiff(source: Source, page: Page, turned: int, profile: bytes | None) -> Notes:
