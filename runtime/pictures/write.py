@@ -66,7 +66,7 @@ def _encode(
 ) -> bytes | memoryview:
     notes = picture.notes or Notes()
     if notes.xmp:
-        notes = replace(notes, xmp=with_format(notes.xmp, Image.MIME.get(kind.name, "image/jp2")))
+        notes = replace(notes, xmp=with_format(notes.xmp, Image.MIME.get(kind.name, f"image/{kind.name.lower()}")))
     if kind.name == "TIFF":
         pixels = _with_alpha(picture.deep if picture.deep is not None else picture.rgb, picture.alpha)
         return tiff(pixels, notes, compression)

@@ -106,12 +106,8 @@ def test_a_preview_in_the_second_part_of_xmp(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["jpeg", "tiff"])
 def test_previews_among_photoshops_resources(tmp_path: Path, kind: str) -> None:
     iptc = b"\x1c\x02\x78\x00\x05Anna "
-    parts = [
-        resource(1028, iptc),
-        resource(1036, b"\xff\xd8" + bytes(70001)),
-        resource(1039, b"profile"),
-        resource(1, b"x"),
-    ]
+    preview = b"\xff\xd8" + bytes(70001)
+    parts = [resource(1028, iptc), resource(1036, preview), resource(1039, b"profile"), resource(1, b"x")]
     whole = b"".join(parts)
     if kind == "jpeg":
         extra = b"".join(segment(APP13, NAME + whole[at : at + 60000]) for at in range(0, len(whole), 60000))
@@ -123,6 +119,14 @@ def test_previews_among_photoshops_resources(tmp_path: Path, kind: str) -> None:
         kept = through(path)
     assert parts[0] in kept and parts[3] in kept and bytes(5000) not in kept
     assert parts[2] in kept  # the colors were not converted
+
+
+def test_another_format_is_said_in_xmp(tmp_path: Path) -> None:
+    path = jpeg(tmp_path / "a.jpg", segment(APP1, XMP_NAME + xmp('dc:format="image/jpeg"')))
+    for ending, mime in ((".png", "image/png"), (".tif", "image/tiff"), (".jpg", "image/jpeg"), (".jp2", "image/jp2")):
+        out = tmp_path / f"out{ending}"
+        write_picture(out, read_picture(path))
+        assert f'dc:format="{mime}"'.encode() in out.read_bytes()
 
 
 def test_odd_resources_stay_as_they_are(tmp_path: Path) -> None:
