@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from PIL.Image import Image
 
 from ..color.errors import PictureError
 from ..color.hint_files import load_hints, parse_json, parse_picture
@@ -18,8 +19,6 @@ from ..color.hints import Hints
 from ..color.lab import Bytes
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
-
     GivenPath = str | os.PathLike[str]
     GivenPicture = GivenPath | bytes | Image | Bytes
     """A file, the bytes of one, a PIL image in any mode, or an array: uint8 [H, W, 3] or [H, W]."""
@@ -48,7 +47,7 @@ def to_rgb(given: GivenPicture) -> Bytes:
             return read_picture(Path(given)).rgb
         except PictureError as error:
             raise PictureError(f"{os.fspath(given)}: {error}") from error
-    if hasattr(given, "getexif"):
+    if isinstance(given, Image):
         return _of_image(given)
     raise PictureError(f"a picture is a path, bytes, a PIL image or an array, this is {type(given).__name__}")
 
@@ -71,7 +70,7 @@ def to_hints(given: GivenHints, size: Size) -> Hints:
         return load_hints([Path(given)], size)
     if isinstance(given, list | tuple) and all(isinstance(path, str | os.PathLike) for path in given):
         return load_hints([Path(path) for path in given], size)
-    if hasattr(given, "getexif"):
+    if isinstance(given, Image):
         file = io.BytesIO()
         given.save(file, "PNG")
         return parse_picture(file.getvalue(), size)
