@@ -24,9 +24,10 @@ from typing import Any
 import click
 import numpy as np
 from gcolor.runtime.batch.fingerprint import RECENT_NS, take
+from gcolor.runtime.batch.job import Job
 from gcolor.runtime.batch.journal import Entry, Journal, Recipe
 from gcolor.runtime.batch.options import Settings
-from gcolor.runtime.batch.plan import Job, find_jobs
+from gcolor.runtime.batch.plan import find_jobs
 from gcolor.runtime.bundle import read_manifest
 from gcolor.runtime.machine import describe
 from PIL import Image

@@ -115,7 +115,7 @@ def opened() -> Iterator[Any]:
         raise click.UsageError("no Chromium here; apt-get install chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser.new_context(viewport=WINDOW).new_page()
+        yield browser.new_context(viewport={"width": WINDOW["width"], "height": WINDOW["height"]}).new_page()
         browser.close()
 
 
@@ -184,7 +184,7 @@ def edits(picture: Path | None, clicks: int, as_json: bool) -> None:
                 page.mouse.move(x, y)
                 page.wait_for_timeout(PAUSE)
                 before = server.cpu
-                seen = timed(page, lambda: (page.mouse.down(), page.mouse.up()))
+                seen = timed(page, lambda: page.mouse.click(x, y))
                 used = server.cpu - before
                 page.wait_for_timeout(PAUSE)
                 page.mouse.down()

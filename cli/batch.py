@@ -1,9 +1,8 @@
-"""gcolor batch: colour folders of photographs."""
+"""gcolor batch: colour photographs and folders of them."""
 
 from __future__ import annotations
 
 import json
-import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,6 +11,9 @@ import click
 
 from . import options
 from .interrupt import Interrupt
+from .params import Page, Place
+from .pipes import open_pipes
+from .summary import describe, summarise
 from .views import BatchView
 
 if TYPE_CHECKING:
@@ -21,33 +23,18 @@ if TYPE_CHECKING:
 _PATH = click.Path(path_type=Path)
 
 
-class Place(click.ParamType):  # type: ignore[type-arg, unused-ignore]
-    """A folder, or the URL of one."""
-
-    name = "path|url"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path | str:
-        return value if isinstance(value, Path) or "://" in value else Path(os.fsdecode(value))
-
-
-class Page(click.ParamType):  # type: ignore[type-arg, unused-ignore]
-    """The number of a page, from 1, or all of them."""
-
-    name = "page"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
-        if value == "all" or isinstance(value, int):
-            return value
-        number = "1" if value == "first" else str(value)
-        if not number.isdecimal() or int(number) < 1:
-            self.fail(f"{value!r} is no page; give a number from 1, first or all", param, ctx)
-        return int(number)
-
-
-@click.command("batch", short_help="Colour a folder of photographs.")
-@click.argument("images", type=Place())
-@click.option("--hints", type=Place(), help="Folder of hint files (PNG or JSON), named like the pictures.")
-@click.option("-o", "--output", type=Place(), help="Output folder. [default: IMAGES_color beside IMAGES]")
+@click.command("batch", short_help="Colour photographs and folders of them.")
+@click.argument("images", type=Place(), nargs=-1, required=True)
+@click.option(
+    "--hints", type=Place(), help="Folder of hint files named like the pictures, or the hint file of the only picture."
+)
+@click.option(
+    "-o",
+    "--output",
+    type=Place(),
+    help="Output folder; for one picture also its file, or - for stdout. [default: FOLDER_color; NAME_color.EXT for "
+    "pictures of the current folder]",
+)
 @click.option("--bundle", type=_PATH, help="Model bundle. [default: the one that ships with gcolor]")
 @options.backend
 @options.painter
@@ -113,6 +100,8 @@ class Page(click.ParamType):  # type: ignore[type-arg, unused-ignore]
 @click.option("--watch", is_flag=True, help="Go on with what comes into IMAGES and HINTS, until Ctrl-C.")
 @click.option("-q", "--quiet", is_flag=True, help="Only errors and the summary.")
 def command(
+    images: tuple[Path | str, ...],
+    output: Path | str | None,
     quality: int | None,
     keep_color: bool,
     vividness: float,
@@ -131,11 +120,15 @@ def command(
     quiet: bool,
     **given: Any,
 ) -> int:
-    """Colour every picture below IMAGES (a folder, or one picture) into a folder of the same shape.
+    """Colour pictures, and every picture below folders, into folders of the same shape.
 
-    Hints for imgs/sub/a.jpg are looked for as HINTS/sub/a.jpg.png or .json, then as HINTS/sub/a.png or .json. A
-    picture that fails is named and the others go on; the exit code is then 3. Run again, it makes what is missing and
-    what has another picture, other hints, another bundle or other settings than before.
+    IMAGES are folders, URLs of folders, picture files, or - for a picture on stdin. A folder's outputs go into
+    FOLDER_color beside it, a picture of the current folder becomes NAME_color.EXT, and with several inputs -o OUT holds
+    what lies below their common folder.
+
+    Hints for imgs/sub/a.jpg are looked for as HINTS/sub/a.jpg.png or .json, then as HINTS/sub/a.png or .json. A picture
+    that fails is named and the others go on; the exit code is then 3. Run again, it makes what is missing and what has
+    another picture, other hints, another bundle or other settings than before.
     """
     from ..runtime.batch.batch import Batch
     from ..runtime.batch.opening import Opening
@@ -154,36 +147,20 @@ def command(
         mark=mark,
     )
     opening = Opening(bundle=bundle, backend=backend, painter=painter, batch_size=batch_size or 0, jobs=jobs)
-    with Batch(Options(settings=settings, opening=opening, **given)) as batch:
-        for warning in batch.warnings:
-            click.echo(f"warning: {warning}", err=True)
-        if batch.options.dry_run:
-            return _describe(batch, as_json, quiet)
-        stopped = _run(batch, as_json, quiet)
-        _summarise(batch, time.monotonic() - begun, as_json)
+    with open_pipes(images, output, as_json, **given) as pipes:
+        asked = Options(images=pipes.images, output=pipes.output, settings=settings, opening=opening, **given)
+        with Batch(asked) as batch:
+            for warning in batch.warnings:
+                click.echo(f"warning: {warning}", err=True)
+            if batch.options.dry_run:
+                return describe(batch, as_json, quiet)
+            stopped = _run(batch, images, as_json, quiet)
+            pipes.send()
+            summarise(batch, time.monotonic() - begun, as_json, "the standard output" if pipes.to else batch.place)
     return 128 + stopped if stopped else 3 if batch.failed else 0
 
 
-def _describe(batch: Batch, as_json: bool, quiet: bool) -> int:
-    from ..runtime.files import show
-
-    todo, wrong = batch.first.todo, batch.first.refused
-    for job, why in todo:
-        hints = [show(path) for path in job.hint_files]
-        if as_json:
-            about = {"picture": show(job.name), "output": job.shown, "hints": hints, "why": why}
-            click.echo(json.dumps(about))
-        elif not quiet:
-            with_hints = f" with {', '.join(hints)}" if hints else ""
-            click.echo(f"{show(job.name)} -> {job.shown}{with_hints}: {why}")
-    for job, sentence in wrong:
-        click.echo(f"error: {show(job.name)}: {sentence}", err=True)
-    refused = f", {len(wrong)} failed" if wrong else ""
-    click.echo(f"{len(todo)} to colour, {batch.current} current{refused}", err=True)
-    return 3 if wrong else 0
-
-
-def _run(batch: Batch, as_json: bool, quiet: bool) -> int:
+def _run(batch: Batch, images: tuple[Path | str, ...], as_json: bool, quiet: bool) -> int:
     """Work, and show the work; the signal that stopped it, or 0."""
     from ..runtime.batch.report import row
     from ..runtime.batch.watch import watch
@@ -196,7 +173,7 @@ def _run(batch: Batch, as_json: bool, quiet: bool) -> int:
         Interrupt(progress.say, "pictures in work are finished first") as interrupt,
     ):
         if watching and not quiet:
-            progress.say(f"watching {show(batch.options.images)}; Ctrl-C ends it")
+            progress.say(f"watching {', '.join(map(show, images))}; Ctrl-C ends it")
 
         def stopping() -> int:
             return interrupt.signal
@@ -207,34 +184,7 @@ def _run(batch: Batch, as_json: bool, quiet: bool) -> int:
             results = batch.make(batch.first, stopping, progress.say, last=True)
         for result in results:
             page = f" (page {result.job.page})" if result.job.page else ""
-            progress.step(show(result.job.name) + page, result.seconds, result.error, result.warnings)
+            progress.step(show(result.job.title) + page, result.seconds, result.error, result.warnings)
             if as_json:
                 click.echo(json.dumps(row(result)))
         return interrupt.signal
-
-
-def _summarise(batch: Batch, seconds: float, as_json: bool) -> None:
-    output = batch.place
-    if as_json:
-        summary = {
-            "colored": batch.colored,
-            "kept": batch.kept,
-            "failed": batch.failed,
-            "current": batch.current,
-            "warnings": batch.warned,
-            "seconds": round(seconds, 2),
-            "megapixels": round(batch.pixels / 1e6, 1),
-            "output": output,
-        }
-        click.echo(json.dumps({"summary": summary}))
-    for (ending, what), count in sorted(batch.lost.items()):
-        whose = "1 picture lost its own" if count == 1 else f"{count} pictures lost theirs"
-        click.echo(f"warning: {ending} has no place for {what}; {whose}", err=True)
-    rate = f", {batch.colored / seconds:.1f} pictures/s, {batch.pixels / 1e6 / seconds:.1f} megapixels/s"
-    warned = f", {batch.warned} with warnings" if batch.warned else ""
-    left = f"{batch.kept} in colour already, " if batch.kept else ""
-    click.echo(
-        f"{batch.colored} coloured, {left}{batch.current} current, {batch.failed} failed{warned} in {seconds:.1f} s"
-        f"{rate if batch.colored else ''}: {output}",
-        err=True,
-    )

@@ -54,6 +54,8 @@ def check(hints: Path, images: Path | None) -> int:
         for path in folder.unused(found):
             click.echo(f"{show(path)}: no picture for it")
             wrong += 1
+    for path in folder.unread:
+        click.echo(f"warning: {show(path)}: not read as hints, since of its ending")
     for files, source, name in pairs:
         try:
             loaded = load_hints(files, read_size(source) if source else None)

@@ -14,6 +14,7 @@ import click
 
 from ..color.errors import GcolorError, StorageError, UsageError
 from ..version import __version__
+from . import streams
 
 COMMANDS = {
     "batch": "batch",
@@ -27,6 +28,8 @@ COMMANDS = {
     "train": "train",
 }
 
+# As a shell counts a process that wrote to a pipe that nobody reads (128 + SIGPIPE).
+NOBODY_READS = 141
 # A disk that is full, a quota that is, a file that may not grow.
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -43,6 +46,13 @@ class LazyGroup(click.Group):
         module = importlib.import_module(f".{COMMANDS[cmd_name]}", __package__)
         command: click.Command = module.command
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:  # which click itself would end with 1
+            streams.drop_output()
+            return NOBODY_READS
 
 
 def _read_config(ctx: click.Context, _: click.Parameter, path: Path | None) -> None:
@@ -62,6 +72,9 @@ def _read_config(ctx: click.Context, _: click.Parameter, path: Path | None) -> N
         unknown = [key for key in table if key.replace("_", "-") not in parameters]
         if unknown:
             raise UsageError(f"{path}: unknown key {unknown[0]!r} in [{name}]; keys are named after the options")
+        empty = [key for key, value in table.items() if value == ""]
+        if empty:
+            raise UsageError(f"{path}: {empty[0]} in [{name}] is empty; give it a value, or leave it out")
         tables[name] = {parameters[key.replace("_", "-")]: value for key, value in table.items()}
     ctx.default_map = tables
 
@@ -86,12 +99,20 @@ def command(verbose: bool) -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Entry point; ends the process with the documented exit code."""
-    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+    streams.make_safe()
+    code = run(sys.argv[1:] if arguments is None else arguments)
+    try:
+        sys.stdout.flush()
+    except OSError:
+        streams.drop_output()
+        code = code or NOBODY_READS
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:
     """Run a command line and return its exit code; what is wrong is said on stderr."""
     try:
+        _refuse_empty(arguments)
         result: Any = command.main(arguments, prog_name="gcolor", standalone_mode=False, obj=list(arguments))
         return result if isinstance(result, int) else 0
     except click.exceptions.Exit as stop:
@@ -105,8 +126,6 @@ def run(arguments: list[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted", err=True)
         return 130
-    except BrokenPipeError:
-        return 1
     except OSError as error:
         if error.errno not in _FULL:
             return _unexpected(error, arguments)
@@ -117,6 +136,16 @@ def run(arguments: list[str]) -> int:
         return StorageError.exit_code
     except Exception as error:  # the last line of defence: say it, keep the traceback for those who ask
         return _unexpected(error, arguments)
+
+
+def _refuse_empty(arguments: list[str]) -> None:
+    """Raise UsageError for an argument without a character in it: a path that is "" would be the current folder."""
+    for number, argument in enumerate(arguments):
+        option = argument.startswith("--") and argument.endswith("=") and argument.count("=") == 1
+        if argument == "" or option:
+            before = arguments[number - 1] if number and not option else ""
+            where = argument[:-1] if option else before if before.startswith("-") else f"argument {number + 1}"
+            raise UsageError(f"{where}: is empty; give it a value, or leave it out (a variable without one, perhaps)")
 
 
 def _unexpected(error: Exception, arguments: list[str]) -> int:

@@ -6,22 +6,27 @@ import itertools
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from ..color.errors import PictureError, UsageError
-from ..color.hints import Hints
 from ..color.lab import Bytes, rgb_to_lightness
 from ..color.lab16 import at_lightness
 from .bundle import Bundle, load_bundle
 from .engines.batching import BatchingEngine
 from .engines.engine import Engine
 from .engines.open import open_engine
+from .given import to_hints, to_rgb
 from .grid import CELL, GPU_BATCH, SHORT_SIDE, TILE, WHOLE, choose_grid, shrink_factor
 from .suggestions import Suggestion, at_place, suggest
+
+if TYPE_CHECKING:
+    from .given import GivenHints, GivenPicture
 
 # Where a picture of 16 bits is darker than this level of 8, its chroma is taken at this level: 8 bits have too few
 # colours below, and every colour that fits the gamut there fits it here.
@@ -41,9 +46,9 @@ class Colorizer:
     pictures of one size that wait at a time run as one, 0 for the engine's default. Raises BundleError and EngineError.
 
         colorizer = gcolor.Colorizer()
-        colorizer.set_image(rgb)               # uint8 [H, W, 3]
+        colorizer.set_image("a.jpg")           # or bytes, a PIL image, uint8 [H, W, 3]
         automatic = colorizer.color()
-        guided = colorizer.color(hints)        # uint8 RGBA, or a Hints object
+        guided = colorizer.color("a.json")     # or uint8 RGBA, a Hints object, …
     """
 
     bundle: Bundle
@@ -79,13 +84,13 @@ class Colorizer:
         other._rgb = other._joint = None
         return other
 
-    def set_image(self, rgb: Bytes, grid: tuple[int, int] | None = None) -> None:
-        """Set the picture, uint8 [H, W, 3] or [H, W]; only its lightness counts. grid: (h, w), multiples of 16.
+    def set_image(self, picture: GivenPicture, grid: tuple[int, int] | None = None) -> None:
+        """Set the picture: a file, the bytes of one, a PIL image, or an array, uint8 [H, W, 3] or [H, W] in sRGB.
 
-        Raises PictureError for another type or shape, UsageError for a grid that the network cannot have.
+        Only its lightness counts. grid: (h, w), multiples of 16. Raises PictureError for what cannot be read and for
+        another type or shape, UsageError for a grid that the network cannot have.
         """
-        if rgb.dtype != np.uint8 or rgb.ndim not in (2, 3) or (rgb.ndim == 3 and rgb.shape[2] != 3) or not rgb.size:
-            raise PictureError(f"a picture is uint8 [H, W, 3] or [H, W], this is {rgb.dtype} {list(rgb.shape)}")
+        rgb = to_rgb(picture)
         if grid is not None and (min(grid) < 2 * CELL or grid[0] % CELL or grid[1] % CELL):
             raise UsageError(f"grid {grid}: both sides must be multiples of {CELL}, at least {2 * CELL}")
         # Only the kernel takes one plane.
@@ -113,11 +118,12 @@ class Colorizer:
         even = rgb[: rows * down, : columns * across]
         return np.asarray(cv2.resize(even, (columns, rows), interpolation=cv2.INTER_AREA), np.uint8)
 
-    def color(self, hints: Bytes | Hints | None = None, vividness: float = 1.0, padded: bool = False) -> Bytes:
+    def color(self, hints: GivenHints | None = None, vividness: float = 1.0, padded: bool = False) -> Bytes:
         """The picture in colour, uint8 [H, W, 3], at its own size and lightness.
 
         hints: None, a `Hints` object, or RGBA uint8 [h, w, 4] where alpha >= 128 says that the colour is a hint; an
-        array of another size than the grid is taken as an overlay of the whole picture. vividness, 0..2, multiplies the
+        array of another size than the grid is taken as an overlay of the whole picture. Also hint files, one or
+        several, the bytes of one, what a JSON file holds, or a PIL image with alpha. vividness, 0..2, multiplies the
         chroma that the network makes up, not what hints say. padded: each pixel takes four bytes of memory, as JPEG's
         writer has them. Raises PictureError, HintError, UsageError for another vividness, and BundleError where the
         bundle is from before there was one.
@@ -145,7 +151,7 @@ class Colorizer:
             self._each(_tiles(size, TILE, TILE), paint)
         return out[..., :3]
 
-    def chroma(self, hints: Bytes | Hints | None = None, vividness: float = 1.0) -> NDArray[np.float32]:
+    def chroma(self, hints: GivenHints | None = None, vividness: float = 1.0) -> NDArray[np.float32]:
         """What the network says of the picture: ab [1, 2, g, k], from which `engine.paint` paints any part of it.
 
         For hints, vividness and errors see `color`.
@@ -153,7 +159,7 @@ class Colorizer:
         return _finite(self.engine.chroma(*self._given(hints, vividness)))
 
     def color_deep(
-        self, samples: NDArray[np.uint16], hints: Bytes | Hints | None = None, vividness: float = 1.0
+        self, samples: NDArray[np.uint16], hints: GivenHints | None = None, vividness: float = 1.0
     ) -> NDArray[np.uint16]:
         """The picture that was set, at the lightness of its own samples of 16 bits: uint16 [H, W, 3].
 
@@ -172,7 +178,7 @@ class Colorizer:
         self._each(_tiles(size, TILE, TILE), paint)
         return out
 
-    def suggest(self, x: float, y: float, hints: Bytes | Hints | None = None, count: int = 6) -> list[Suggestion]:
+    def suggest(self, x: float, y: float, hints: GivenHints | None = None, count: int = 6) -> list[Suggestion]:
         """Up to `count` distinct colours that a place of the picture may have, given the hints; the likeliest first.
 
         x, y: in pixels, x right, y down, the first pixel's middle being (0.5, 0.5). For hints and errors see `color`;
@@ -196,7 +202,7 @@ class Colorizer:
             self._joint = key, _finite(self.engine.joint(self._small[None], cells[None]))[0]
         return self._joint[1]
 
-    def _given(self, hints: Bytes | Hints | None, vividness: float) -> tuple[Bytes, Bytes, float]:
+    def _given(self, hints: GivenHints | None, vividness: float) -> tuple[Bytes, Bytes, float]:
         """What the fused graph is given of the picture."""
         if self._rgb is None:
             raise PictureError(NO_PICTURE)
@@ -219,18 +225,15 @@ class Colorizer:
             with ThreadPoolExecutor(self.engine.parallel_tiles) as pool:
                 list(pool.map(work, tiles))
 
-    def _raster(self, hints: Bytes | Hints | None) -> Bytes:
+    def _raster(self, hints: GivenHints | None) -> Bytes:
         assert self._rgb is not None
         if hints is None:
             return np.zeros((*self.grid, 4), np.uint8)
-        if isinstance(hints, Hints):
-            return hints.rasterise(self.grid)
-        if hints.dtype != np.uint8 or hints.ndim != 3 or hints.shape[2] != 4 or not hints.size:
-            raise PictureError(f"hints are uint8 [h, w, 4], these are {hints.dtype} {list(hints.shape)}")
-        if hints.shape[:2] == self.grid:
-            return np.ascontiguousarray(hints)
         height, width = self._rgb.shape[:2]
-        return Hints(size=(width, height), overlay=hints, marks=[]).rasterise(self.grid)
+        found = to_hints(hints, (width, height))
+        if isinstance(hints, np.ndarray) and hints.shape[:2] == self.grid:
+            return np.ascontiguousarray(hints)
+        return found.rasterise(self.grid)
 
 
 def _three_planes(pixels: Bytes) -> Bytes:
@@ -248,3 +251,26 @@ def _finite(array: NDArray[np.float32]) -> NDArray[np.float32]:
     if not np.isfinite(array).all():
         raise PictureError(NOT_A_NUMBER)
     return array
+
+
+def colorize(
+    picture: GivenPicture,
+    hints: GivenHints | None = None,
+    *,
+    vividness: float = 1.0,
+    bundle: str | os.PathLike[str] | None = None,
+    device: str = "auto",
+) -> Bytes:
+    """A picture in color, uint8 [H, W, 3] in sRGB, at its own size and lightness, in one call.
+
+    For `picture` see `Colorizer.set_image`, for `hints`, `vividness` and what is raised `Colorizer.color`, for the
+    others `Colorizer`. The model is loaded at the first call and kept; threads may call at the same time.
+    """
+    colorizer = _opened(None if bundle is None else os.fspath(bundle), device).share()
+    colorizer.set_image(picture)
+    return colorizer.color(hints, vividness)
+
+
+@lru_cache(maxsize=2)
+def _opened(bundle: str | None, device: str) -> Colorizer:
+    return Colorizer(bundle, device)

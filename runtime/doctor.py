@@ -18,37 +18,85 @@ ENGINES = {
     ("trt", "cuda"): "pip install 'gcolor[trt]', then `gcolor export BUNDLE --trt` on the machine with the GPU",
     ("trt-rtx", "cuda"): "pip install 'gcolor[cpu,trt-rtx]', on a machine with a GeForce or RTX GPU and its driver",
 }
-OPTIONAL = {
-    "onnx": "pip install 'gcolor[train]' for export",
-    "nvidia-dali-cuda130": "pip install 'gcolor[train]' for the fast loader (Linux)",
-    "ray": "pip install 'gcolor[ray]' for clusters, and for folders at s3:// and the like",
+# What the extras are for, and the distributions that tell whether one is installed.
+EXTRAS = {
+    "archive": ("rarer kinds of TIFF and JPEG", ("tifffile", "imagecodecs")),
+    "heif": ("HEIC pictures", ("pillow-heif",)),
+    "raw": ("camera raw files", ("rawpy",)),
+    "studio": ("the page for hints", ("starlette", "uvicorn")),
+    "train": ("training and export", ("torch", "onnx", "onnxscript", "safetensors")),
+    "ray": ("clusters, and folders at s3:// and the like", ("ray", "fsspec", "pyarrow")),
 }
-TWICE = "pip uninstall -y onnxruntime onnxruntime-gpu, then install one: 'gcolor[cpu]' or 'gcolor[gpu]'"
+DALI = "nvidia-dali-cuda130"
+TWICE = {
+    ("onnxruntime", "onnxruntime-gpu"): "pip uninstall -y onnxruntime onnxruntime-gpu, then install one: 'gcolor[cpu]' "
+    "or 'gcolor[gpu]'",
+    ("opencv-python", "opencv-python-headless"): "pip uninstall -y opencv-python opencv-python-headless, then pip "
+    "install opencv-python-headless",
+}
 
 
 def examine() -> dict[str, Any]:
-    """A report: parts (name, state, what to do) and whether gcolor can colour here."""
+    """A report: parts (name, state, what to do), whether gcolor can colour here (usable), and in short: the machine,
+    the engines that run, what is missing, and the one thing to do about it ("" for nothing)."""
     machine = describe()
     parts = [{"part": name.replace("_", " "), "state": state, "do": ""} for name, state in machine.items()]
     if "gpu" not in machine:
         do = "an NVIDIA driver brings nvidia-smi, which lists them"
         parts.append({"part": "gpu", "state": "none found", "do": do})
-    for pair in (("onnxruntime", "onnxruntime-gpu"), ("opencv-python", "opencv-python-headless")):
-        if all(map(_version, pair)):
-            do = TWICE if pair[0] == "onnxruntime" else f"pip uninstall -y {' '.join(pair)}, then install one"
-            parts.append({"part": " and ".join(pair), "state": "both installed, one spoils the other", "do": do})
-    for name, do in OPTIONAL.items():
-        version = _version(name)
-        parts.append({"part": name, "state": version or "not installed", "do": "" if version else do})
-    usable = False
-    for (backend, device), do in ENGINES.items():
-        state = _try(backend, device)
-        usable = usable or state == "runs"
-        parts.append({"part": f"engine {backend} on {device}", "state": state, "do": "" if state == "runs" else do})
+    twice = [pair for pair in TWICE if all(map(_version, pair))]
+    for pair in twice:
+        state = "both installed, one spoils the other"
+        parts.append({"part": " and ".join(pair), "state": state, "do": TWICE[pair]})
+    lacking = [name for name, (_, packages) in EXTRAS.items() if not all(map(_version, packages))]
+    for name, (what, packages) in EXTRAS.items():
+        found = ", ".join(f"{package} {version}" for package in packages if (version := _version(package)))
+        do = f"pip install 'gcolor[{name}]'" if name in lacking else ""
+        parts.append({"part": f"{name}: {what}", "state": found if not do else "not installed", "do": do})
+    dali = _version(DALI)
+    do = "" if dali else "pip install 'gcolor[train]' for the fast loader (Linux)"
+    parts.append({"part": DALI, "state": dali or "not installed", "do": do})
+    states = {pair: _try(*pair) for pair in ENGINES}
+    for (backend, device), state in states.items():
+        do = "" if state == "runs" else ENGINES[backend, device]
+        parts.append({"part": f"engine {backend} on {device}", "state": state, "do": do})
     state = _try("onnx", "cpu", "native")
     do = "" if state == "runs" else "the bundle's graph paints instead, slower; in a checkout `make kernel` builds it"
     parts.append({"part": "painter native", "state": state, "do": do})
-    return {"gcolor": __version__, "usable": usable, "parts": parts}
+    runs = [f"{backend} on {device}" for (backend, device), state in states.items() if state == "runs"]
+    missing, do = _in_short(runs, "gpu" in machine, [TWICE[pair] for pair in twice], lacking)
+    return {
+        "gcolor": __version__,
+        "usable": bool(runs),
+        "machine": _machine(machine),
+        "runs": runs,
+        "missing": missing,
+        "do": do,
+        "parts": parts,
+    }
+
+
+def _in_short(runs: list[str], has_gpu: bool, spoiled: list[str], lacking: list[str]) -> tuple[list[str], str]:
+    """What is missing, and the one thing to do: what keeps gcolor from running first, then what makes it more."""
+    missing = [f"{EXTRAS[name][0]} ({name})" for name in lacking]
+    if has_gpu and not any(run.endswith("cuda") for run in runs):
+        missing.insert(0, "an engine on the GPU")
+    if not runs:
+        missing.insert(0, "an engine: nothing can be colored")
+    if spoiled:
+        return missing, spoiled[0]
+    extras = ",".join(lacking)
+    if not runs:
+        return missing, f"pip install 'gcolor[{'gpu' if has_gpu else 'cpu'}]'"
+    if "an engine on the GPU" in missing:
+        return missing, ENGINES["onnx", "cuda"]
+    return missing, f"pip install 'gcolor[{extras}]'" if extras else ""
+
+
+def _machine(machine: dict[str, str]) -> str:
+    gpu = machine.get("gpu", "no GPU found")
+    memory = f", {machine['memory_gb']} GB" if "memory_gb" in machine else ""
+    return f"{machine['processor']}, {machine['usable_cores']} cores{memory}; {gpu}; Python {machine['python']}"
 
 
 def _version(name: str) -> str | None:

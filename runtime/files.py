@@ -102,8 +102,8 @@ def _check_mode(folder: Path) -> None:
         raise PermissionError(13, "Permission denied, the folder is read-only", str(folder))
 
 
-def sweep(folder: Path) -> int:
-    """Remove the temporary files of killed runs below the output folder; returns how many."""
+def sweep(folder: Path, below: bool = True) -> int:
+    """Remove the temporary files of killed runs in the output folder, and in those below; returns how many."""
     found = 0
     for root, folders, names in os.walk(folder):
         for name in [name for name in names if name.startswith(TEMPORARY)]:
@@ -113,6 +113,8 @@ def sweep(folder: Path) -> int:
             shutil.rmtree(Path(root, name), ignore_errors=True)
             folders.remove(name)
             found += 1
+        if not below:
+            break
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 from dataclasses import dataclass
 from importlib import import_module
@@ -13,6 +14,7 @@ from PIL import Image
 
 from ..color.errors import PictureError
 from ..color.walk import walk
+from .others import RAW
 
 Compression = Literal["none", "lzw", "deflate", "zstd"]
 """How a TIFF is written."""
@@ -53,6 +55,7 @@ FORMATS = (
     Format(name="GIF", suffixes=(".gif",), output=".png"),
     Format(name="PSD", suffixes=(".psd",), output=".png"),
 )
+RAW_FILES = Format(name="RAW", suffixes=tuple(RAW.endings.split()), output=".tif")
 PLUGINS = ("Jpeg", "Mpo", "Png", "Tiff", "WebP", "Bmp", "Avif", "Jpeg2K", "Ppm", "Tga", "Gif", "Psd")
 
 
@@ -70,6 +73,8 @@ _load_plugins()
 READABLE = sorted(({f.name for f in FORMATS} | {"DIB"}) & set(Image.OPEN))
 # By ending, what is here and what is not: a picture that cannot be read is said, not passed over.
 SUFFIXES = {suffix: kind for kind in FORMATS for suffix in kind.suffixes}
+if importlib.util.find_spec("rawpy"):  # of raw files only what can be read: they lie beside their JPEGs
+    SUFFIXES |= dict.fromkeys(RAW_FILES.suffixes, RAW_FILES)
 
 
 def find_pictures(folder: Path) -> list[Path]:

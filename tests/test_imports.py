@@ -125,7 +125,7 @@ def test_runtime_and_commands_import_nothing_heavy_at_module_level(folder: str) 
 @pytest.mark.smoke
 def test_help_and_import_load_neither_arrays_nor_engines() -> None:
     code = (
-        "import sys, gcolor; from gcolor.cli.main import run; run(['--help'])\n"
+        "import sys, gcolor; dir(gcolor); from gcolor.cli.main import run; run(['--help'])\n"
         "print([m for m in ('numpy', 'cv2', 'PIL', 'rich', 'onnxruntime', 'torch') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -134,8 +134,8 @@ def test_help_and_import_load_neither_arrays_nor_engines() -> None:
 
 @pytest.mark.smoke
 def test_public_surface() -> None:
-    assert sorted(gcolor.__all__) == ["Colorizer", "GcolorError", "__version__"]
-    assert gcolor.Colorizer.__name__ == "Colorizer"
+    assert sorted(gcolor.__all__) == dir(gcolor) == ["Colorizer", "GcolorError", "__version__", "colorize"]
+    assert gcolor.Colorizer.__name__ == "Colorizer" and callable(gcolor.colorize)
     assert issubclass(gcolor.GcolorError, Exception)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Generator
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from pathlib import PurePath
@@ -14,17 +14,16 @@ from typing import TYPE_CHECKING, Self
 
 from ..bundle import load_bundle, read_manifest
 from ..engines.engine import check_vividness
-from ..files import check_writable, show
+from ..files import show
 from ..onnx_form import ends
 from .check import Checked, check
-from .journal import Journal
+from .job import Job
 from .lists import FailureList, read_list
 from .options import Options, Settings, refuse_contradictions
-from .places import open_place
-from .plan import Found, Job, find_jobs
+from .output import Output
+from .plan import Found, Group, find_jobs
 from .report import Report, job_row, row
-from .result import Result, finish
-from .stored_journal import MAKING, StoredJournal, begun_outputs
+from .result import Result
 
 if TYPE_CHECKING:
     from ..colorizer import Colorizer
@@ -45,24 +44,24 @@ class Batch:
     """One batch, which holds the output folder against others until it is closed. `look` finds what there is to do, and
     `make` does it.
 
-    first: the look that was taken when it began. place: the output folder, for messages. current, colored, kept,
+    first: the look that was taken when it began. place: where the outputs go, for messages. current, colored, kept,
     failed: pictures that were current at the first look, and what became of the others so far; pixels: of those that
-    were made; warned: pictures with a warning of their own; lost: for each ending and kind of note that its format does
-    not keep, how many pictures lost such notes. warnings: what a user should know before the work begins.
+    were made; warned: pictures with a warning of their own; with_hints: of all of these, how many have hints; lost: for
+    each ending and kind of note that its format does not keep, how many pictures lost such notes. others, made: see
+    `Found`. warnings: what a user should know before the work begins.
 
-    With `dry_run` nothing is written or held. Raises what `find_jobs`, `check_writable`, `Journal.open`, `check` and
-    `read_manifest` raise, and UsageError for options that contradict each other, all before a model is loaded.
+    With `dry_run` nothing is written or held. Raises what `find_jobs`, `Output.open`, `check` and `read_manifest`
+    raise, and UsageError for options that contradict each other, all before a model is loaded.
     """
 
     first: Look
     place: str
-    journal: Journal
 
     def __init__(self, options: Options) -> None:
         refuse_contradictions(options)
         self.options = options
         self.warnings: list[str] = []
-        self.current = self.colored = self.kept = self.failed = self.pixels = self.warned = 0
+        self.current = self.colored = self.kept = self.failed = self.pixels = self.warned = self.with_hints = 0
         self.lost: Counter[tuple[str, str]] = Counter()
         self._bundle = read_manifest(options.opening.bundle).fingerprint
         if options.settings.vividness != 1.0:  # else the graph need not be read yet
@@ -71,7 +70,7 @@ class Batch:
         self._opened: tuple[Colorizer, int] | None = None
         self._report: Report | None = None
         self._failures: FailureList | None = None
-        self._begun: set[str] = set()
+        self._outputs: dict[str, Output] = {}
         with ExitStack() as self._open:
             self.first = self._begin()
             self._open = self._open.pop_all()
@@ -83,32 +82,21 @@ class Batch:
         self._open.close()
 
     def _begin(self) -> Look:
-        """Take the first look, hold the output folder, and open what `_open` is to close."""
+        """Take the first look, hold the output folders, and open what `_open` is to close."""
         options = self.options
         self._listed = read_list(options.files_from) if options.files_from else None
         found = self._find()
-        output = found.places.output
-        self._root, self.place = output.root, show(output.root)
-        self.journal = self._open.enter_context(self._open_journal(found))
-        try:
-            self._begun |= begun_outputs(output)
-        except (OSError, ValueError):
-            self.warnings.append(f"{self.place}/{MAKING}: cannot be read; what it names is not touched")
-        if not options.dry_run:
-            output.sweep()
+        self.others, self.made = found.others, found.made
+        self.place = ", ".join(_where(group) for group in found.groups if group.jobs or len(found.groups) == 1)
+        self.warnings += found.warnings
+        for group in found.groups:
+            if group.jobs or options.watch:
+                output = self._open.enter_context(Output.open(group, options.dry_run))
+                self._outputs[group.places.output.root] = output
+                self.warnings += output.warnings
         checked = self._check(found)
-        self._warn(found)
         self._open_lists(checked)
         return self._to_do(found, checked)
-
-    def _open_journal(self, found: Found) -> Journal:
-        folder = found.places.output.here
-        if folder is None:
-            return StoredJournal.fetch(found.places.output)
-        if self.options.dry_run:
-            return Journal.read(folder)
-        check_writable(folder, (job.made for job in found.jobs))
-        return Journal.open(folder)
 
     def look(self) -> Look:
         """Find and compare anew. Raises UsageError."""
@@ -131,13 +119,15 @@ class Batch:
 
         Raises BundleError and EngineError, and UsageError where the journal cannot be written or stored any more.
         """
-        names = [job.made for job, _ in look.todo]
-        with self.journal.making(names):
+        with ExitStack() as making:
+            for root, output in self._outputs.items():
+                names = [job.made for job, _ in look.todo if job.roots.output == root]
+                making.enter_context(output.journal.making(names))
             yield from self._results(look, stopping, say, last)
         # What came to no result may have left an output that the journal does not know.
-        if names and not stopping():
-            with suppress(OSError):
-                open_place(self._root).remove(MAKING)
+        if look.todo and not stopping():
+            for output in self._outputs.values():
+                output.forget_begun()
 
     def _results(
         self, look: Look, stopping: Callable[[], object], say: Callable[[str], None], last: bool
@@ -148,21 +138,16 @@ class Batch:
         if not jobs:
             return
         if last:
-            self.journal.forget_all_but({job.made for job in jobs})
+            for root, output in self._outputs.items():
+                output.journal.forget_all_but({job.made for job in jobs if job.roots.output == root})
         from .run.choose import run_jobs
 
         with closing(run_jobs(jobs, self.options, self._colorizer, stopping, say)) as results:
             for result in results:
+                output = self._outputs[result.job.roots.output]
                 if result.error:
-                    self.journal.check()
-                yield self._count(self._finish(result))
-
-    def _finish(self, result: Result) -> Result:
-        made = result.job.made
-        result = finish(result, self.journal, self.options.if_exists == "overwrite" or made in self._begun)
-        if not result.error:
-            self._begun.discard(made)
-        return result
+                    output.journal.check()
+                yield self._count(output.finish(result, self.options.if_exists == "overwrite"))
 
     def _find(self) -> Found:
         options = self.options
@@ -179,13 +164,21 @@ class Batch:
     def _check(self, found: Found) -> Checked:
         options = self.options
         wanted = partial(_wanted, self._bundle, options.settings)
-        return check(found.jobs, found.places, self.journal, wanted, options.if_exists, options.force, self._begun)
+        whole = Checked()
+        for group in found.groups:
+            if group.jobs:
+                output = self._outputs[group.places.output.root]
+                part = check(
+                    group.jobs, group.places, output.journal, wanted, options.if_exists, options.force, output.begun
+                )
+                whole.add(part)
+        return whole
 
     def _to_do(self, found: Found, checked: Checked) -> Look:
         """Write down what is known anew; what is current is let go."""
         if not self.options.dry_run:
             for job, entry in checked.known:
-                self.journal.record(job.made, entry)
+                self._outputs[job.roots.output].journal.record(job.made, entry)
         return Look(checked.todo, found.refused + checked.refused)
 
     def _colorizer(self, pictures: int) -> tuple[Colorizer, int]:
@@ -199,6 +192,7 @@ class Batch:
         """Count what is current, and open the lists that the results go into."""
         options = self.options
         self.current = len(checked.current)
+        self.with_hints = sum(bool(job.hint_files) for job in checked.current)
         if options.dry_run:
             return
         if options.report:
@@ -215,30 +209,21 @@ class Batch:
         self.colored += result.error is None and not result.kept
         self.pixels += result.pixels
         self.warned += bool(result.warnings)
+        self.with_hints += bool(result.job.hint_files)
         self.lost.update((PurePath(result.job.made).suffix.lower(), what) for what in result.lost)
         if self._report:
             self._report.add(row(result))
         if self._failures and result.error:
-            self._failures.add(result.job.name)
+            self._failures.add(result.job.title)
         return result
 
-    def _warn(self, found: Found) -> None:
-        names = found.unused_hints
-        # Watched, their pictures may still come.
-        if names and not self.options.watch:
-            more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-            self.warnings.append(f"hints without a picture: {', '.join(show(p) for p in names[:5])}{more}")
-        damaged = self.journal.damaged
-        if damaged:
-            more = f" and {len(damaged) - 5} more" if len(damaged) > 5 else ""
-            self.warnings.append(
-                f"{self.journal.shown}: line {', '.join(map(str, damaged[:5]))}{more} cannot be read; outputs "
-                "that only it knew are not touched"
-            )
-        if not self.options.dry_run and not self.journal.locked:
-            self.warnings.append(
-                f"{self.place}: no lock can be had there; let no other batch write to it at the same time"
-            )
+
+def _where(group: Group) -> str:
+    """Where outputs go, for messages: the folder, or the files where they lie among others."""
+    if not group.part.among_others or not group.jobs:
+        return show(group.places.output.root)
+    more = f" and {len(group.jobs) - 1} more" if len(group.jobs) > 1 else ""
+    return group.jobs[0].shown + more
 
 
 def _wanted(bundle: str, settings: Settings, name: str) -> tuple[str, str]:

@@ -10,9 +10,9 @@ from typing import Literal, NamedTuple
 from ...color.errors import UsageError
 from ..machine import cores
 from .fingerprint import Fingerprint, Status
+from .job import Job, Places
 from .journal import Entry, Journal, Recipe
 from .places import Place
-from .plan import Job, Places
 
 IfExists = Literal["auto", "skip", "overwrite", "error"]
 # The bundle's fingerprint and the settings that an output's ending depends on.
@@ -34,6 +34,11 @@ class Checked:
     current: list[Job] = field(default_factory=list)
     refused: list[tuple[Job, str]] = field(default_factory=list)
     known: list[tuple[Job, Entry]] = field(default_factory=list)
+
+    def add(self, other: Checked) -> None:
+        """What is to be done in another folder, too."""
+        for name in ("todo", "current", "refused", "known"):
+            getattr(self, name).extend(getattr(other, name))
 
 
 class Verdict(NamedTuple):

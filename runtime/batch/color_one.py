@@ -9,12 +9,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import cv2
-import numpy as np
-
 from ...color.errors import PictureError, one_line
 from ...color.hint_files import load_hints
-from ...color.hints import OPAQUE, Hints
+from ...color.hints import Hints
 from ...version import __version__
 from ..colorizer import Colorizer
 from ..files import make_parent, mode_for, show, temporary_file
@@ -24,9 +21,9 @@ from ..pictures.mark import mark
 from ..pictures.options import CODESTREAMS, HOLD_XMP
 from ..pictures.xmp import Provenance, with_provenance
 from .fingerprint import Fingerprint, take, unchanged
+from .job import Job
 from .journal import Entry, Recipe
 from .options import Settings
-from .plan import Job
 from .result import Result
 from .transfer import color_anywhere
 
@@ -137,7 +134,7 @@ def _signed(
     provenance = Provenance(
         version=__version__,
         bundle=colorizer.bundle.manifest.fingerprint,
-        hints=_count(hints) if hints else 0,
+        hints=hints.count if hints else 0,
         hint_files=tuple(f"blake2b-128:{print.digest}" for print in hint_files),
     )
     notes = picture.notes or Notes()
@@ -146,14 +143,6 @@ def _signed(
     except ValueError as error:
         sentence = f"{one_line(error)}, so nothing in it says where the colors come from"
         return replace(picture, warnings=[*picture.warnings, sentence])
-
-
-def _count(hints: Hints) -> int:
-    """Marks, and dabs of connected paint."""
-    painted = 0
-    if hints.overlay is not None:
-        painted = cv2.connectedComponents((hints.overlay[..., 3] >= OPAQUE).astype(np.uint8))[0] - 1
-    return painted + len(hints.marks)
 
 
 def color_by_threads(colorizer: Colorizer, settings: Settings) -> Callable[[Job], Result]:

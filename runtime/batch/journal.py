@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import json
 import os
+import time
 from collections.abc import Container, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -26,6 +27,8 @@ NAME = ".gcolor.journal"
 FORMAT = 1
 # A journal is written anew where it has this many more lines than it needs, and twice as many.
 SPARE = 1000
+# Seconds that a batch of single pictures waits for another in the same folder, as where a shell starts several.
+PATIENCE = 60.0
 
 
 class Recipe(NamedTuple):
@@ -61,11 +64,12 @@ class Journal:
     """The journal of a folder. `open` it to write, which locks it against other processes; `read` it to look only.
 
     shown: where it is, for messages. damaged: the numbers of lines that could not be read and were passed over.
-    locked: whether it is.
+    locked: whether it is. shared: the folder holds other files, too; only what the journal names is gcolor's.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, shared: bool = False) -> None:
         self.path = folder / NAME
+        self.shared = shared
         self.shown = show(self.path)
         self.damaged: list[int] = []
         self.locked = False
@@ -84,9 +88,12 @@ class Journal:
         return cls(folder)._opened(writing=False)
 
     @classmethod
-    def open(cls, folder: Path) -> Self:
-        """The journal of a folder that exists, to write. Raises UsageError, also where another process has it open."""
-        return cls(folder)._opened(writing=True)
+    def open(cls, folder: Path, shared: bool = False) -> Self:
+        """The journal of a folder that exists, to write; `shared` where it is new.
+
+        Raises UsageError, also where another process has it open; that of a shared folder is waited for.
+        """
+        return cls(folder, shared)._opened(writing=True)
 
     def _opened(self, writing: bool) -> Self:
         try:
@@ -182,7 +189,7 @@ class Journal:
         if self._end < os.fstat(handle).st_size:
             os.truncate(handle, self._end)
         if not self._end:
-            self._append(_header())
+            self._append(_header(self.shared))
         if self._lines > 2 * len(self._at) + SPARE:
             self._compact()
 
@@ -190,7 +197,7 @@ class Journal:
         if self._handle >= 0:
             os.close(self._handle)
         self._handle = handle
-        self.locked = _lock(handle, self.path)
+        self.locked = _lock(handle, self.path, PATIENCE if self.shared else 0.0)
 
     def _load(self) -> None:
         """Read the lines up to the last whole one."""
@@ -230,6 +237,8 @@ class Journal:
                 f"{self.shown}: a journal of format {value['journal']!r}, this gcolor reads {FORMAT}; "
                 "use the gcolor that wrote it, or another folder with -o"
             )
+        else:
+            self.shared = value.get("shared") is True
 
     def _parse(self, value: dict[str, Any]) -> Entry:
         size, modified, digest = value["made"]
@@ -258,7 +267,7 @@ class Journal:
         def write(path: Path) -> None:
             known = set()
             with path.open("wb") as file:
-                file.write(_header())
+                file.write(_header(self.shared))
                 for at in self._at.values():
                     reader.seek(at)
                     line = reader.readline()
@@ -278,8 +287,18 @@ def canonical(settings: Any) -> str:
     return json.dumps(settings, sort_keys=True, separators=(",", ":"))
 
 
-def _header() -> bytes:
-    return _line({"journal": FORMAT, "gcolor": __version__})
+def is_shared(folder: Path) -> bool:
+    """Whether the journal of a folder says that the folder holds other files, too. Raises OSError."""
+    with (folder / NAME).open("rb") as file:
+        line = file.readline(1 << 16)
+    try:
+        return json.loads(line).get("shared") is True
+    except (ValueError, AttributeError):
+        return False
+
+
+def _header(shared: bool) -> bytes:
+    return _line({"journal": FORMAT, "gcolor": __version__, **({"shared": True} if shared else {})})
 
 
 def _describe(key: str, recipe: Recipe) -> dict[str, Any]:
@@ -300,18 +319,23 @@ def _fingerprint(value: Any) -> Fingerprint:
     return Fingerprint(size, modified, changed, digest)
 
 
-def _lock(handle: int, path: Path) -> bool:
+def _lock(handle: int, path: Path, patience: float) -> bool:
     """Take the lock of an open file; False where the system or the file system has none."""
     try:
         import fcntl
     except ImportError:
         return False
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise UsageError(
-            f"{show(path.parent)}: another gcolor batch is writing there; wait for its end, or choose another -o"
-        ) from None
-    except OSError:
-        return False
-    return True
+    until = time.monotonic() + patience
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            if time.monotonic() >= until:
+                raise UsageError(
+                    f"{show(path.parent)}: another gcolor batch is writing there; wait for its end, or choose another "
+                    "-o"
+                ) from None
+            time.sleep(0.05)
+        except OSError:
+            return False

@@ -76,7 +76,7 @@ class Options:
     opening: which engine, and how much of the machine. device: one, or a list as `parse_devices` reads it.
     """
 
-    images: Path | str
+    images: Path | str | tuple[Path | str, ...]
     hints: Path | str | None = None
     output: Path | str | None = None
     pattern: str | None = None
@@ -98,7 +98,8 @@ def refuse_contradictions(options: Options) -> None:
     parse_devices(options.device)
     if options.force and options.if_exists in ("skip", "error"):
         raise UsageError(f"--force makes outputs again, --if-exists {options.if_exists} forbids it; choose one")
-    elsewhere = any(map(is_url, (options.images, options.hints, options.output)))
+    inputs = options.images if isinstance(options.images, tuple) else (options.images,)
+    elsewhere = any(map(is_url, (*inputs, options.hints, options.output)))
     _check_compression(options.settings.tiff_compression)
     if options.settings.page == "all" and elsewhere:
         raise UsageError("--page all looks into the files first, which must be on this machine; choose --page N")
@@ -108,6 +109,8 @@ def refuse_contradictions(options: Options) -> None:
         raise UsageError("--watch looks again and again: --force, --if-exists overwrite and error have no end there")
     if options.ray is not None or elsewhere:
         raise UsageError("--watch looks at folders of this machine, without --ray; leave it out")
+    if len(inputs) > 1:
+        raise UsageError("--watch looks at one folder; give the others a call of their own")
     if options.files_from or options.dry_run:
         raise UsageError("--watch is for a folder that fills up; leave --files-from and --dry-run out")
 

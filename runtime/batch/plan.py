@@ -2,198 +2,134 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import tempfile
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 
 from ...color.errors import NothingToDoError, UsageError
-from ...color.hint_folder import SUFFIXES as HINT_SUFFIXES
-from ...color.hint_folder import HintFolder
 from ..files import TEMPORARY, show, unwritable
-from ..formats import SUFFIXES, output_name
-from .places import Folder, Place, Stat, Url, is_url, new_place, open_place
+from ..formats import SUFFIXES
+from ..others import BY_ENDING
+from .hinting import Hinting
+from .inputs import Part, Where, split
+from .job import Job, Places, Roots, hint_name
+from .places import Folder, Place, Stat, Url, is_url, new_place
+from .survey import Survey, survey
 
 # Formats whose files may hold several pictures.
 PAGED = ("TIFF", "GIF", "PNG", "WEBP", "AVIF")
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
-    """Where the files of a batch lie. The names of hint files of this machine are their paths."""
+class Group:
+    """The pictures of a part, whose outputs go into one folder."""
 
-    images: Place
-    output: Place
-    hints: Place
-
-
-@dataclass(frozen=True)
-class Roots:
-    """The folder of the pictures and that of the outputs, as paths or URLs. hints: the URL of the hint files' folder,
-    "" on this machine."""
-
-    images: str
-    output: str
-    hints: str = ""
-
-    def open(self) -> Places:
-        return Places(open_place(self.images), open_place(self.output), open_place(self.hints))
-
-    @functools.cached_property
-    def absolute(self) -> Roots:
-        return Roots(_absolute(self.images), _absolute(self.output), self.hints)
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One picture of a batch.
-
-    name: its path below the folder of pictures, with forward slashes; messages call it by this. made: its output's
-    below the output folder. page: which picture of the file, from 1, where each is a job of its own. hint_files: paths
-    or URLs: none, a painted one, a JSON, or both in this order. listed: what listings said of the picture and the hints
-    before they were read; empty where all are on this machine. Text, so that a million fit into memory.
-    """
-
-    name: str
-    made: str
-    roots: Roots
-    hint_files: tuple[str, ...] = ()
-    page: int | None = field(default=None, kw_only=True)
-    listed: tuple[Stat | None, ...] = field(default=(), kw_only=True)
-
-    @property
-    def source(self) -> Path:
-        return Path(self.roots.images, self.name)
-
-    @property
-    def output(self) -> Path:
-        return Path(self.roots.output, self.made)
-
-    @property
-    def shown(self) -> str:
-        """The output, for messages."""
-        return show(f"{self.roots.output}/{self.made}")
-
-    @property
-    def work_folder(self) -> Path | None:
-        """Where its output is written before it is renamed; None where that is no folder that outlives it."""
-        return None if is_url(self.roots.output) else self.output.parent
-
-    @property
-    def hints(self) -> tuple[Path, ...]:
-        return tuple(map(Path, self.hint_files))
-
-    @property
-    def hint_names(self) -> tuple[str, ...]:
-        """The hint files' names in their place."""
-        return tuple(_hint_name(path, self.roots) for path in self.hint_files)
-
-    def absolute(self) -> Job:
-        """The same for processes whose current folder is another."""
-        return replace(self, roots=self.roots.absolute, hint_files=tuple(map(_absolute, self.hint_files)))
+    part: Part
+    places: Places
+    jobs: list[Job] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The pictures of a batch, those that were listed and cannot be pictures, hint files that belong to none."""
+    """The pictures of a batch, those that were named and cannot be pictures, hint files that belong to none.
 
-    places: Places
-    jobs: list[Job]
+    others: how many files of other kinds were passed over; made: how many pictures, by folder, since gcolor made them;
+    warnings: of hints.
+    """
+
+    groups: list[Group]
     refused: list[tuple[Job, str]] = field(default_factory=list)
     unused_hints: list[str] = field(default_factory=list)
+    others: Counter[str] = field(default_factory=Counter)
+    made: Counter[str] = field(default_factory=Counter)
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def jobs(self) -> list[Job]:
+        return [job for group in self.groups for job in group.jobs]
 
 
 def find_jobs(
-    images: Path | str,
-    hints: Path | str | None = None,
-    output: Path | str | None = None,
+    images: Where | Sequence[Where],
+    hints: Where | None = None,
+    output: Where | None = None,
     pattern: str | None = None,
     listed: Sequence[str] | None = None,
     may_be_empty: bool = False,
     every_page: bool = False,
 ) -> Found:
-    """Pair pictures with hints and outputs, each a folder of this machine or a URL. `images` may be one picture file.
+    """Pair pictures with hints and outputs. images: folders of this machine or URLs, and picture files; see inputs.py
+    for where their outputs go.
 
-    pattern: only names that match. listed: only these paths, below `images` or from the current folder; one that is
-    missing is a job like any other, and fails as a picture. may_be_empty: no picture is no error. every_page: each
-    picture of a file with several is a job, and is called, for its hints and its output, as in "a.p2.tif".
+    hints: a folder, a URL, or the hint file of the only picture. pattern: only names that match. listed: only these
+    paths, below the folder `images` or from the current folder; one that is missing is a job like any other, and fails
+    as a picture. may_be_empty: no picture is no error. every_page: each picture of a file with several is a job, and is
+    called, for its hints and its output, as in "a.p2.tif".
 
     Raises UsageError (missing folder, output inside the input, ambiguous hints, a listed path outside, two pictures of
     one output, a URL that cannot be used), NothingToDoError, and EngineError where a URL needs what is not installed.
     """
-    source, one = _open_images(images)
-    target = new_place(output or default_output(images))
-    _check_apart(source, target, recursive=one is None)
-    folder, hint_place = _open_hints(hints, source) if hints else (None, Folder(""))
-    if listed is not None and one is not None:
-        raise UsageError(f"{show(images)}: is a file; a list of pictures needs the folder that they are in")
-    names = _find_names(source, one, listed, pattern)
-    if not names and not may_be_empty:
-        raise NothingToDoError(f"{show(images)}: {_nothing(pattern, listed is not None)}")
-    places, roots = Places(source, target, hint_place), Roots(source.root, target.root, hint_place.root)
-    paged = every_page and source.here is not None
-    parts = list(_pages(Path(source.root), names) if paged else ((name, name, None) for name in names))
-    pairs = folder.pair([called for _, called, _ in parts]) if folder else [()] * len(parts)
-    jobs = [
-        Job(name, output_name(called), roots, files, page=page)
-        for (name, called, page), files in zip(parts, pairs, strict=True)
+    parts = split(images, output)
+    if listed is not None and (len(parts) > 1 or parts[0].folders != ("",)):
+        raise UsageError("a list of pictures needs the folder that they are in, and no other input")
+    sources, targets = [_open_images(part) for part in parts], [new_place(part.output) for part in parts]
+    for part, source, target in zip(parts, sources, targets, strict=True):
+        _check_apart(part, source, target)
+    hinting = Hinting(
+        hints, {folder for part, source in zip(parts, sources, strict=True) for folder in part.within(source)}
+    )
+    surveys = [_look(part, source, listed) for part, source in zip(parts, sources, strict=True)]
+    others, made = (sum((getattr(s, name) for s in surveys), Counter[str]()) for name in ("others", "made"))
+    names = [_matching(found.names, pattern) for found in surveys]
+    if not any(names) and not may_be_empty:
+        where = show(parts[0].images) if len(parts) == 1 else "in none of the inputs"
+        raise NothingToDoError(f"{where}: {_nothing(pattern, listed is not None)}{_passed(made)}")
+    called = [
+        (number, name, title, page)
+        for number, (part, source) in enumerate(zip(parts, sources, strict=True))
+        for name, title, page in _pages(source, names[number], every_page)
     ]
-    if source.listing or hint_place.listing:
-        jobs = [replace(job, listed=_listed(job, places)) for job in jobs]
-    _check_distinct(jobs, target)
+    pairs = hinting.pair([(parts[number], title) for number, _, title, _ in called])
+    places = [Places(source, target, hinting.place) for source, target in zip(sources, targets, strict=True)]
+    roots = [
+        Roots(source.root, target.root, hinting.place.root, part.named)
+        for part, source, target in zip(parts, sources, targets, strict=True)
+    ]
+    groups = [Group(part, place) for part, place in zip(parts, places, strict=True)]
     refused: list[tuple[Job, str]] = []
-    if listed is not None or one is not None:
-        what = f"is not named like a picture ({' '.join(sorted(SUFFIXES))})"
-        refused = [(job, what) for job in jobs if not _is_picture(job)]
-        jobs = [job for job in jobs if _is_picture(job)]
-    # Of some pictures only, the others' hints would all be left over.
-    some = pattern is not None or listed is not None or one is not None
-    unused = folder.unused(pairs) if folder and not some else []
-    return Found(places, jobs, refused, [_hint_name(path, roots) for path in unused])
+    for (number, name, title, page), files in zip(called, pairs, strict=True):
+        job = Job(name, parts[number].made(title), roots[number], files, page=page)
+        if places[number].images.listing or hinting.place.listing:
+            job = replace(job, listed=_listed(job, places[number]))
+        if _is_picture(job):
+            groups[number].jobs.append(job)
+        else:
+            refused.append((job, _what(job)))
+    for group in groups:
+        _check_distinct(group)
+    whole = pattern is None and listed is None and all(part.folders and not part.files for part in parts)
+    unused = hinting.unused(pairs, zip(parts, sources, strict=True), whole)
+    said = hinting.warnings(pairs, [hint_name(path, roots[0]) for path in unused], may_be_empty)
+    return Found(groups, refused, [hint_name(path, roots[0]) for path in unused], others, made, said)
 
 
-def _open_images(images: Path | str) -> tuple[Place, str | None]:
-    """The place of the pictures; the name of the one that is asked for, if it is one."""
-    if is_url(images):
-        return Url(str(images)), None
-    path = Path(images)
-    if not path.exists():
-        raise UsageError(f"{show(path)}: no such file or folder")
-    return (Folder(path), None) if path.is_dir() else (Folder(path.parent), path.name)
+def _open_images(part: Part) -> Place:
+    return Url(str(part.images)) if is_url(part.images) else Folder(part.images)
 
 
-def _open_hints(hints: Path | str, images: Place) -> tuple[HintFolder, Place]:
-    place = new_place(hints)
-    if place.here is not None and not place.here.is_dir():
-        raise UsageError(f"{show(hints)}: the hints are a folder; there is none here")
-    if place.parts == images.parts:
-        # A PNG photograph there would be taken for its neighbour's hints.
-        raise UsageError(f"{show(hints)}: hints need a folder of their own, apart from the pictures")
-    if place.here is not None:
-        return HintFolder(place.here), Folder("")
-    return HintFolder.listed(place.root, place.list(HINT_SUFFIXES)), place
+def _look(part: Part, source: Place, listed: Sequence[str] | None) -> Survey:
+    """The pictures of a part; of its one folder those that are listed, if any are."""
+    if listed is None:
+        return survey(source, part)
+    return survey(source, replace(part, folders=(), files=tuple({_name_of(source, path) for path in listed})))
 
 
-def _find_names(images: Place, one: str | None, listed: Sequence[str] | None, pattern: str | None) -> list[str]:
-    """The names of the pictures, sorted: the one, those that are listed, or all; of these the ones that match."""
-    if one is not None:
-        names = {one}
-    elif listed is not None:
-        names = {_name_of(images, path) for path in listed}
-    else:
-        names = set(images.list(SUFFIXES))
+def _matching(names: Iterable[str], pattern: str | None) -> list[str]:
     return sorted(name for name in names if pattern is None or PurePath(name).match(pattern))
-
-
-def _absolute(path: str) -> str:
-    return path if is_url(path) else str(Path(path).absolute())
-
-
-def _hint_name(path: str, roots: Roots) -> str:
-    return path.removeprefix(f"{roots.hints}/") if roots.hints else path
 
 
 def _listed(job: Job, places: Places) -> tuple[Stat | None, ...]:
@@ -201,31 +137,33 @@ def _listed(job: Job, places: Places) -> tuple[Stat | None, ...]:
     return places.images.listing.get(job.name), *hints
 
 
-def _pages(root: Path, names: Iterable[str]) -> Iterator[tuple[str, str, int | None]]:
+def _pages(source: Place, names: Iterable[str], every_page: bool) -> Iterator[tuple[str, str, int | None]]:
     """Each picture in the files: the file's name, what the picture is called, and its page where there are several."""
+    if not every_page or source.here is None:
+        yield from ((name, name, None) for name in names)
+        return
     from ..pictures import count_pages  # not above: a rerun without work loads no decoder
 
     for name in names:
         stem, ending = os.path.splitext(name)
         kind = SUFFIXES.get(ending.lower())
-        count = count_pages(root / name) if kind and kind.name in PAGED else 1
+        count = count_pages(source.here / name) if kind and kind.name in PAGED else 1
         if count == 1:
             yield name, name, None
         else:
             yield from ((name, f"{stem}.p{page}{ending}", page) for page in range(1, count + 1))
 
 
-def default_output(images: Path | str) -> Path | str:
-    """The sibling folder `imgs_color` of a folder or of a picture's folder."""
-    if is_url(images):
-        return f"{str(images).rstrip('/')}_color"
-    path = Path(images)
-    root = (path if path.is_dir() else path.parent).resolve()
-    return root.with_name(f"{root.name or 'pictures'}_color")
-
-
 def _is_picture(job: Job) -> bool:
     return os.path.splitext(job.name)[1].lower() in SUFFIXES
+
+
+def _what(job: Job) -> str:
+    """What a file is that was named, and is not named like a picture."""
+    ending = os.path.splitext(job.name)[1].lower()
+    if other := BY_ENDING.get(ending):
+        return other.sentence(ending)
+    return f"is not named like a picture ({' '.join(sorted(SUFFIXES))})"
 
 
 def _nothing(pattern: str | None, listed: bool) -> str:
@@ -234,9 +172,15 @@ def _nothing(pattern: str | None, listed: bool) -> str:
     return "the list names no picture" if listed else f"no picture found (looked for {' '.join(sorted(SUFFIXES))})"
 
 
-def _check_apart(images: Place, output: Place, recursive: bool) -> None:
-    inside, outside = output.parts, images.parts
-    if inside == outside or (recursive and inside[: len(outside)] == outside):
+def _passed(made: Counter[str]) -> str:
+    return f"; {sum(made.values())} that gcolor made were passed over" if made else ""
+
+
+def _check_apart(part: Part, images: Place, output: Place) -> None:
+    """Raise UsageError where outputs would lie among the pictures that a folder stands for, or over pictures."""
+    inside = output.parts
+    over = inside == images.parts and part.files and not part.among_others
+    if over or any(inside[: len(folder)] == folder for folder in part.within(images)[: len(part.folders)]):
         raise UsageError(
             f"{show(output.root)}: the output must lie outside the folder of the pictures; choose another -o"
         )
@@ -250,16 +194,20 @@ def _name_of(images: Place, path: str) -> str:
     return name
 
 
-def _check_distinct(jobs: list[Job], output: Place) -> None:
-    """Raise UsageError where two outputs would be one file: a file system of this machine may not tell A from a."""
+def _check_distinct(group: Group) -> None:
+    """Raise UsageError where two outputs would be one file, since a file system of this machine may not tell A from a;
+    or where one would be a picture that is read."""
     first: dict[str, Job] = {}
-    for job in jobs:
-        other = first.setdefault(_fold(job.made) if output.here else job.made, job)
+    for job in group.jobs:
+        other = first.setdefault(_fold(job.made) if group.places.output.here else job.made, job)
         if other is not job and (other.made == job.made or _same_file(job.output.parents, other, job)):
             raise UsageError(
                 f"{show(other.name)} and {show(job.name)}: both would become {job.shown}, since the file system "
                 "there does not tell them apart; rename one, or choose another -o"
             )
+    if group.part.among_others and group.places.output.parts == group.places.images.parts:
+        for name in first.keys() & {job.name for job in group.jobs}:
+            raise UsageError(f"{show(name)}: is one of the pictures, and {show(first[name].name)} would become it")
 
 
 def _fold(name: str) -> str:

@@ -10,8 +10,8 @@ from typing import Any
 
 from ...color.errors import UsageError
 from ..files import show
+from .job import Job
 from .lists import Listing
-from .plan import Job
 from .result import Result
 
 COLUMNS = ("picture", "output", "status", "hints", "width", "height", "seconds", "error", "warnings")
@@ -33,7 +33,7 @@ def job_row(
 ) -> dict[str, Any]:
     """A picture of which only the status is known: "current" or "skipped"."""
     return {
-        "picture": show(job.name),
+        "picture": show(job.title),
         "output": job.shown,
         "status": status,
         "hints": [show(path) for path in job.hint_files],

@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator
 
 from ...color.errors import UsageError
 from .batch import Batch, Look
-from .plan import Job
+from .job import Job
 from .result import Result
 
 # Seconds between two looks, and at least so many times what a look takes.

@@ -144,9 +144,6 @@ class _Timed:
         self.calls.append(time.perf_counter() - begun)
         return made
 
-    def chroma(self, rgb: Bytes, hints: Bytes, vividness: float = 1.0) -> NDArray[np.float32]:
-        return self._engine.chroma(rgb, hints, vividness)
-
     def joint(self, rgb: Bytes, hints: Bytes) -> NDArray[np.float32]:
         return self._engine.joint(rgb, hints)
 

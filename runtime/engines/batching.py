@@ -43,12 +43,8 @@ class BatchingEngine:
         self._waiting: list[_Request] = []
         self._changed = threading.Condition()
 
-    def chroma(self, rgb: Bytes, hints: Bytes, vividness: float = 1.0) -> NDArray[np.float32]:
-        """Asked for by whoever looks at one picture: nothing waits to be merged."""
-        return self.engine.chroma(rgb, hints, vividness)
-
     def joint(self, rgb: Bytes, hints: Bytes) -> NDArray[np.float32]:
-        """As `chroma`."""
+        """Asked for by whoever looks at one picture: nothing waits to be merged."""
         return self.engine.joint(rgb, hints)
 
     def color(self, rgb: Bytes, hints: Bytes, vividness: float = 1.0) -> tuple[Bytes, NDArray[np.float32]]:

@@ -24,7 +24,7 @@ def open_for(ort: Any, bundle: Bundle, outputs: tuple[str, ...], threads: int) -
     Raises what ONNX Runtime raises.
     """
     # Optimizing lays weights out for this processor, and differs by version.
-    key = f"{bundle.manifest['files'][MODEL]} {outputs} {ort.__version__} {processor_key()}"
+    key = f"{bundle.manifest.files[MODEL]} {outputs} {ort.__version__} {processor_key()}"
     name = f"graph-{sha256(key.encode())[:32]}"
     kept = recall(name)
     if kept is not None:

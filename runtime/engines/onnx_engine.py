@@ -88,7 +88,7 @@ class OnnxEngine:
             self._threads = threads
             # A tile is too small to be shared among threads: as many are painted at once instead.
             self.parallel_tiles = min(threads or cores(), PARALLEL_TILES)
-            self.kernel = open_kernel(painter, self._paint_by_graph, bundle.manifest["files"][PAINT])
+            self.kernel = open_kernel(painter, self._paint_by_graph, bundle.manifest.files[PAINT])
             if self.kernel:
                 self.about += f", native painter ({self.kernel.about})"
                 self.outputs = ("ab",)

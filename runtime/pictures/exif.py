@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 from PIL import ExifTags, Image
 
-from .tags import Directory, Reader, serialise
+from .resources import without_untrue
+from .tags import BYTE, RESOURCES, UNDEFINED, Directory, Reader, Tag, serialise
 
 ORIENTATION = ExifTags.Base.Orientation
 INNER, INTEROP = ExifTags.IFD.Exif, ExifTags.IFD.Interop
@@ -42,6 +43,10 @@ def read_exif(raw: bytes | None, turned: int, converted: bool) -> bytes | None:
 def exif_of_tags(tags: Directory, turned: int, converted: bool) -> bytes | None:
     """A TIFF's own tags as EXIF, without what says how its pixels are stored."""
     kept = Directory({tag: value for tag, value in tags.items() if tag not in STORAGE and tag != ORIENTATION})
+    found = kept.get(RESOURCES)
+    if isinstance(found, Tag) and found.type in (BYTE, UNDEFINED):
+        data = without_untrue(found.data, converted)
+        kept[RESOURCES] = Tag(found.type, len(data), data)
     return patch(PREFIX + serialise(kept), turned >= 5, converted) if kept else None
 
 

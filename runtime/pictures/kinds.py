@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from ...color.errors import PictureError
+from ..others import BY_ENDING
 
 HEAD = 64
 
@@ -42,6 +43,8 @@ OTHER = (
     ("a Windows icon", re.compile(rb"\0\0[\x01\x02]\0[^\0]\0", re.DOTALL)),
     ("a Macintosh icon", re.compile(rb"icns")),
     ("a GIMP picture", re.compile(rb"gimp xcf")),
+    ("a zip file", re.compile(rb"PK\x03\x04")),
+    ("a video", re.compile(rb"....ftyp(isom|iso2|mp4[12]|M4V |qt  |avc1|3gp|dash)|\x1a\x45\xdf\xa3", re.DOTALL)),
     ("a PDF document", re.compile(rb"%PDF")),
     ("a PostScript document", re.compile(rb"%!PS|\xc5\xd0\xd3\xc6")),
     ("an SVG drawing", re.compile(rb"(\xef\xbb\xbf)?\s*(<\?xml[^>]*>\s*)?<svg", re.IGNORECASE)),
@@ -60,6 +63,16 @@ OTHER = (
 )
 
 
+# Which are no pictures themselves, by what to do about it.
+DOCUMENTS = {
+    "a PDF document": BY_ENDING[".pdf"].do,
+    "a DjVu document": BY_ENDING[".djvu"].do,
+    "a PostScript document": BY_ENDING[".ps"].do,
+    "a zip file": BY_ENDING[".zip"].do,
+    "a video": BY_ENDING[".mp4"].do,
+}
+
+
 def read_kind(head: bytes) -> str:
     """Pillow's name of the format that a file begins like, "" where it is none that is read."""
     return next((name for name, pattern in READ if pattern.match(head)), "")
@@ -76,6 +89,9 @@ class OtherKindError(PictureError):
     """A sound picture of a kind that gcolor does not read."""
 
     def __init__(self, kind: str, extra: str = "", save_as: str = "TIFF or PNG with 8 or 16 bits") -> None:
+        if kind in DOCUMENTS:
+            super().__init__(f"is {kind}, which gcolor does not read; keep it: {DOCUMENTS[kind]}")
+            return
         install = f"pip install 'gcolor[{extra}]' reads it, or " if extra else ""
         super().__init__(
             f"is {kind}, a picture of a kind that gcolor does not read{' here' if extra else ''}; keep it: {install}"

@@ -10,14 +10,16 @@ import numpy as np
 from PIL import Image
 
 from ...color.errors import one_line
+from . import raw
 from .exif import STORAGE, exif_of_tags, read_exif
 from .jp2 import read_notes as read_boxes
 from .picture import Notes
 from .png_notes import RAW, raw_profile
+from .resources import true_segments
 from .source import Source
 from .tags import PROFILE, XMP, Directory, Tag, fits_classic
 from .tiff_pages import Page
-from .xmp import make_true
+from .xmp import make_both_true, make_true
 
 # A PNG's texts that hold what has a place of its own.
 TAKEN = (
@@ -50,21 +52,39 @@ def read_notes(source: Source, turned: int, profile: bytes | None) -> Notes:
         text, packed, hidden = _text(image, source.warnings)
         xmp = xmp or hidden.get("xmp")
         exif = exif or hidden.get("exif")
+    elif source.kind == "RAW":
+        exif, xmp = _of_raw(source)
     if isinstance(xmp, str):
         xmp = xmp.encode()
+    swapped, converted = turned >= 5, profile is not None
+    extended = jpeg.extended if jpeg is not None else b""
+    if not isinstance(xmp, bytes):
+        xmp = None
+    elif extended:
+        xmp, extended = make_both_true(xmp, extended, swapped, converted)
+    else:
+        xmp = make_true(xmp, swapped, converted)
     return Notes(
-        exif=_true_exif(source, exif if isinstance(exif, bytes) else None, turned, profile is not None),
+        exif=_true_exif(source, exif if isinstance(exif, bytes) else None, turned, converted),
         profile=profile,
-        xmp=make_true(xmp) if isinstance(xmp, bytes) else None,
-        extended_xmp=jpeg.extended if jpeg is not None else b"",
+        xmp=xmp,
+        extended_xmp=extended,
         dpi=_resolution(image, turned) if image is not None else None,
         text=text,
         packed_text=packed,
-        segments=jpeg.kept if jpeg is not None else b"",
+        segments=true_segments(jpeg.kept, converted) if jpeg is not None else b"",
         boxes=boxes,
         jpeg_tables=_jpeg_tables(image) if image is not None else (),
         lossless=source.kind == "WEBP" and _is_lossless(source.path),
     )
+
+
+def _of_raw(source: Source) -> tuple[bytes | None, bytes | None]:
+    try:
+        return raw.read_notes(source.file)
+    except ValueError:
+        source.warnings.append("its notes are not read, since it is a raw file that is not built as a TIFF")
+        return None, None
 
 
 def _of_tiff(source: Source, page: Page, turned: int, profile: bytes | None) -> Notes:
@@ -81,7 +101,7 @@ def _of_tiff(source: Source, page: Page, turned: int, profile: bytes | None) -> 
     return Notes(
         exif=exif_of_tags(kept, turned, profile is not None),
         profile=profile,
-        xmp=make_true(xmp) if xmp else None,
+        xmp=make_true(xmp, turned >= 5, profile is not None) if xmp else None,
         dpi=_tiff_resolution(page.tags, turned),
         types=types,
     )

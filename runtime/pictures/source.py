@@ -20,6 +20,7 @@ from . import jpeg as jpegs
 from .archive import Stored
 from .jpeg import Jpeg
 from .kinds import HEAD, OtherKindError, is_unsupported, other_kind, read_kind
+from .raw import Raw, is_raw
 from .tiff_pages import Page, begin_with, find_pages
 
 # The limit is ours (`--max-pixels`), with our own sentence.
@@ -61,10 +62,12 @@ def open_source(path: Path, file: BinaryIO, page: PageChoice, max_pixels: int) -
     whatever Pillow raises for a header.
     """
     head = _head(file)
-    other = other_kind(head)
+    kind, other = read_kind(head), other_kind(head)
+    if is_raw(path, kind):
+        return _open_raw(path, file, page, max_pixels)
     if other:
         raise OtherKindError(other)
-    source = Source(path, file, read_kind(head))
+    source = Source(path, file, kind)
     if source.kind == "TIFF":
         _open_tiff(source, page, max_pixels)
     elif source.kind == "JPEG":
@@ -114,6 +117,13 @@ def _open_tiff(source: Source, choice: PageChoice, max_pixels: int) -> None:
         return archive.read_tiff(archived, page)
 
     source.stored = read
+
+
+def _open_raw(path: Path, file: BinaryIO, choice: PageChoice, max_pixels: int) -> Source:
+    choose(1, choice)
+    opened = Raw(file, path.suffix)
+    _check_pixels(opened.size, max_pixels)
+    return Source(path, file, "RAW", opened.size, stored=opened.develop)
 
 
 def _open_jpeg(source: Source, choice: PageChoice, max_pixels: int) -> None:

@@ -20,6 +20,7 @@ from .jp2 import codestream, with_notes
 from .options import CODESTREAMS, not_kept, save_options
 from .picture import Notes, Picture
 from .tiff import tiff
+from .xmp import with_format
 
 
 def write_picture(
@@ -64,6 +65,8 @@ def _encode(
     kind: Format, suffix: str, picture: Picture, quality: int | None, compression: Compression
 ) -> bytes | memoryview:
     notes = picture.notes or Notes()
+    if notes.xmp:
+        notes = replace(notes, xmp=with_format(notes.xmp, Image.MIME.get(kind.name, f"image/{kind.name.lower()}")))
     if kind.name == "TIFF":
         pixels = _with_alpha(picture.deep if picture.deep is not None else picture.rgb, picture.alpha)
         return tiff(pixels, notes, compression)

@@ -14,12 +14,16 @@ from xml.sax.saxutils import quoteattr
 
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 TIFF = "http://ns.adobe.com/tiff/1.0/"
+DC = "http://purl.org/dc/elements/1.1/"
+EXIF = "http://ns.adobe.com/exif/1.0/"
+PHOTOSHOP = "http://ns.adobe.com/photoshop/1.0/"
 GAIN_MAP = "http://ns.adobe.com/hdr-gain-map/1.0/"
 IPTC_EXTENSION = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
 GCOLOR = "urn:gcolor:provenance:1:"
-USUAL = {RDF: "rdf", TIFF: "tiff"}
+USUAL = {RDF: "rdf", TIFF: "tiff", EXIF: "exif", PHOTOSHOP: "photoshop", DC: "dc"}
 NOTE = "http://ns.adobe.com/xmp/note/"
-# What says that there is a second picture, a film or a preview behind the pixels: none of them is in the output.
+# What says that there is a second picture, a film or a preview behind the pixels, of which none is in the output; and
+# how the pixels were stored.
 CONTAINER = "http://ns.google.com/photos/1.0/container/"
 CAMERA = "http://ns.google.com/photos/1.0/camera/"
 BASIC = "http://ns.adobe.com/xap/1.0/"
@@ -28,6 +32,8 @@ UNTRUE = (
     (CONTAINER, "Directory"),
     (CAMERA, r"(?:Micro|Motion)[\w.-]+"),
     (BASIC, "Thumbnails"),
+    (TIFF, "BitsPerSample|Compression|PhotometricInterpretation|SamplesPerPixel|PlanarConfiguration"),
+    (PHOTOSHOP, "ColorMode"),
 )
 # IPTC NewsCodes, digital source type: "edited using generative AI", the only one for a picture that was there, and of
 # which a trained network has added a part that nobody saw. "algorithmicallyEnhanced" is for what leaves the content.
@@ -65,16 +71,37 @@ class Provenance:
         )
 
 
-def make_true(xmp: bytes) -> bytes:
-    """XMP without what is not so in the output: another orientation, a gain map, a preview, a second picture."""
+def make_true(xmp: bytes, swapped: bool = False, converted: bool = False) -> bytes:
+    """XMP without what is not so in the output: another orientation, a gain map, a preview, a second picture, how the
+    pixels were stored.
+
+    swapped: width and height change places. converted: the colors are those of sRGB now.
+    """
     text, encoding = _decode(xmp)
-    for prefix in _prefixes(text, TIFF):
-        text = re.sub(
-            rf"""(\b{prefix}:Orientation(?:\s*=\s*["']|(?:\s[^<>]*)?>)\s*)[2-8](?=\s*(?:["']|<))""", r"\g<1>1", text
-        )
+    text = _with_values(text, TIFF, "Orientation", "[2-8]", "1")
+    if converted:
+        text = _with_values(text, EXIF, "ColorSpace", r"\d+", "1")
+        text = _without(text, PHOTOSHOP, "ICCProfile")
+    if swapped:
+        text = _swapped(text, EXIF, "PixelXDimension", "PixelYDimension")
+        text = _swapped(text, TIFF, "ImageWidth", "ImageLength")
     for space, names in UNTRUE:
         text = _without(text, space, names)
     return text.encode(encoding)
+
+
+def with_format(xmp: bytes, mime: str) -> bytes:
+    """XMP whose format, where it says one, is that of the file."""
+    text, encoding = _decode(xmp)
+    return _with_values(text, DC, "format", r"(?:image|application)/[\w.+-]+", mime).encode(encoding)
+
+
+def make_both_true(xmp: bytes, extended: bytes, swapped: bool, converted: bool) -> tuple[bytes, bytes]:
+    """The same for XMP of two parts, of which the first names the second by its hash."""
+    true = make_true(extended, swapped, converted)
+    before, after = (hashlib.md5(part).hexdigest().upper().encode() for part in (extended, true))
+    named = re.sub(re.escape(before), after, xmp, flags=re.IGNORECASE)
+    return make_true(named, swapped, converted), true
 
 
 def with_provenance(xmp: bytes | None, provenance: Provenance) -> bytes:
@@ -152,6 +179,28 @@ def _prefixes(text: str, namespace: str) -> Iterable[str]:
     found = re.findall(rf"""xmlns:([\w.-]+)\s*=\s*["']{re.escape(namespace)}["']""", text)
     usual = [USUAL[namespace]] if namespace in USUAL and not found else []
     return [re.escape(prefix) for prefix in dict.fromkeys(found + usual)]
+
+
+def _values(prefix: str, name: str, value: str) -> str:
+    """A pattern of what a property says, be it an attribute or an element: before it, and it."""
+    return rf"""(\b{prefix}:{name}(?:\s*=\s*["']|(?:\s[^<>]*)?>)\s*)({value})(?=\s*(?:["']|<))"""
+
+
+def _with_values(text: str, namespace: str, name: str, value: str, new: str) -> str:
+    for prefix in _prefixes(text, namespace):
+        text = re.sub(_values(prefix, name, value), rf"\g<1>{new}", text)
+    return text
+
+
+def _swapped(text: str, namespace: str, one: str, other: str) -> str:
+    """The text with the numbers of two properties exchanged, where it has both."""
+    for prefix in _prefixes(text, namespace):
+        found = [re.search(_values(prefix, name, r"\d+"), text) for name in (one, other)]
+        if all(found):
+            for name, match in zip((one, other), reversed(found), strict=True):
+                assert match
+                text = re.sub(_values(prefix, name, r"\d+"), rf"\g<1>{match[2]}", text)
+    return text
 
 
 def _without(text: str, namespace: str, names: str) -> str:

@@ -234,7 +234,44 @@ def test_doctor_says_what_runs(gcolor) -> None:
     report = json.loads(done.stdout)
     states = {row["part"]: row["state"] for row in report["parts"]}
     assert done.returncode == 0 and report["usable"] and states["engine onnx on cpu"] == "runs"
-    assert "'gcolor[" in gcolor("doctor").stdout
+    assert set(report) == {"gcolor", "usable", "machine", "runs", "missing", "do", "parts"}
+    table = gcolor("doctor", "-v", env={"COLUMNS": "80"}).stdout
+    text = "".join(line.replace("│", "").replace(" ", "") for line in table.splitlines())
+    assert "'gcolor[" in table and "…" not in table and all(len(line) <= 80 for line in table.splitlines())
+    for row in report["parts"]:
+        assert all(word in text for word in row["part"].split()), row
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_doctor_has_five_lines_for_people(monkeypatch: pytest.MonkeyPatch, capsys, width: int) -> None:
+    from gcolor.cli.main import run
+    from gcolor.runtime import doctor
+
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setattr(doctor, "_try", lambda backend, device: "runs" if device == "cpu" else "does not run: why")
+    monkeypatch.setattr(doctor, "_version", lambda name: None if name in ("rawpy", "ray") else "1.0")
+    monkeypatch.setattr(doctor, "TWICE", {})
+    assert run(["doctor"]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in said if line[0] != " "] == ["gcolor", "machine", "runs", "missing", "to"]
+    assert all(len(line) <= max(width, 40) for line in said)
+    text = " ".join(line.strip() for line in said)
+    assert "onnx on cpu, torch on cpu" in text and "camera raw files (raw)" in text
+    assert "pip install 'gcolor[raw,ray]'" in text
+
+
+def test_doctor_names_the_one_command_that_mends(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    from gcolor.cli.main import run
+    from gcolor.runtime import doctor
+
+    monkeypatch.setattr(doctor, "_try", lambda backend, device: "does not run: nothing is installed")
+    monkeypatch.setattr(doctor, "_version", lambda name: None)
+    assert run(["doctor"]) == 6
+    said = capsys.readouterr().out
+    assert "cannot color here" in said and said.splitlines()[-1].split("to do")[1].strip() in (
+        "pip install 'gcolor[cpu]'",
+        "pip install 'gcolor[gpu]'",
+    )
 
 
 def test_doctor_finds_onnxruntime_installed_twice(gcolor, tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from gcolor.runtime.bundle import load_bundle
@@ -40,7 +42,7 @@ def test_all_outputs_leave_the_graph_as_it_is() -> None:
 def test_what_a_graph_within_a_node_takes_from_outside_is_kept() -> None:
     from onnx import TensorProto, helper
 
-    def value(name: str, kind: int = TensorProto.FLOAT) -> onnx.ValueInfoProto:
+    def value(name: str, kind: int = TensorProto.FLOAT) -> Any:
         return helper.make_tensor_value_info(name, kind, [1])
 
     branches = [helper.make_graph([helper.make_node("Neg", [name], ["r"])], name, [], [value("r")]) for name in "pq"]

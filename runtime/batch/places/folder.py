@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Callable, Collection, Container, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
@@ -28,8 +28,17 @@ class Folder:
     def parts(self) -> tuple[str, ...]:
         return folder_parts(self.here)
 
-    def list(self, endings: Container[str]) -> Iterator[str]:
-        return (name for name, _ in walk(self.here, endings))
+    def list(
+        self, endings: Container[str] | None, folder: str = "", enter: Callable[[str], bool] = lambda _: True
+    ) -> Iterator[str]:
+        inside = f"{folder}/" if folder else ""
+        return (inside + name for name, _ in walk(self.here / folder, endings, lambda below: enter(inside + below)))
+
+    def neighbors(self, folder: str) -> Collection[str]:
+        try:
+            return [path.name for path in (self.here / folder).iterdir()]
+        except OSError:
+            return ()
 
     def name_of(self, path: str) -> str | None:
         """Taken from there, or else from the current folder."""
@@ -61,5 +70,5 @@ class Folder:
     def remove(self, name: str) -> None:
         Path(self._start + name).unlink(missing_ok=True)
 
-    def sweep(self) -> None:
-        sweep(self.here)
+    def sweep(self, below: bool = True) -> None:
+        sweep(self.here, below)

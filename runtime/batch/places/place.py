@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Callable, Collection, Container, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -48,8 +48,16 @@ class Place(Protocol):
     def listing(self) -> Mapping[str, Stat]:
         """Every file below, by one listing; empty where each file is asked for itself. Raises UsageError."""
 
-    def list(self, endings: Container[str]) -> Iterator[str]:
-        """The names below whose ending, in small letters, is one of these; see `walk`. Raises UsageError."""
+    def list(
+        self, endings: Container[str] | None, folder: str = "", enter: Callable[[str], bool] = lambda _: True
+    ) -> Iterator[str]:
+        """The names below, or below a folder in it, whose ending, in small letters, is one of these, or any.
+
+        enter: asked of each folder below that one whether to look into it; see `walk`. Raises UsageError.
+        """
+
+    def neighbors(self, folder: str) -> Collection[str]:
+        """The last parts of the names of the files of a folder, none where it is not there."""
 
     def name_of(self, path: str) -> str | None:
         """The name of a file that a list calls so; None where that lies outside."""
@@ -72,8 +80,8 @@ class Place(Protocol):
     def remove(self, name: str) -> None:
         """Remove a file that may be there."""
 
-    def sweep(self) -> None:
-        """Remove the temporary files of killed runs."""
+    def sweep(self, below: bool = True) -> None:
+        """Remove the temporary files of killed runs, in the folders below, too."""
 
 
 def folder_parts(folder: Path) -> tuple[str, ...]:

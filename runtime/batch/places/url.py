@@ -9,9 +9,9 @@ import importlib.util
 import os
 import posixpath
 import uuid
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping
 from datetime import datetime
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -68,11 +68,25 @@ class Url:
             raise UsageError(f"{self.root}: cannot be listed ({error.strerror or error})") from error
         return {path[start:]: _stat(about) for path, about in found.items()}
 
-    def list(self, endings: Container[str]) -> Iterator[str]:
+    def list(
+        self, endings: Container[str] | None, folder: str = "", enter: Callable[[str], bool] = lambda _: True
+    ) -> Iterator[str]:
+        inside, ask = f"{folder}/" if folder else "", cache(enter)
         for name in self.listing:
-            hidden = name.startswith(".") or "/." in name
-            if not hidden and os.path.splitext(name)[1].lower() in endings:
+            if not name.startswith(inside) or name.startswith(".") or "/." in name:
+                continue
+            if endings is not None and os.path.splitext(name)[1].lower() not in endings:
+                continue
+            parts = name[len(inside) :].split("/")[:-1]
+            if all(ask(inside + "/".join(parts[: depth + 1])) for depth in range(len(parts))):
                 yield name
+
+    def neighbors(self, folder: str) -> Collection[str]:
+        return self._by_folder.get(folder, ())
+
+    @cached_property
+    def _by_folder(self) -> Mapping[str, Collection[str]]:
+        return _by_folder(self.listing)
 
     def name_of(self, path: str) -> str | None:
         name = path.removeprefix(f"{self.root}/")
@@ -116,9 +130,9 @@ class Url:
         with _os_errors(), contextlib.suppress(FileNotFoundError):
             self._fs.rm_file(self._path(name))
 
-    def sweep(self) -> None:
+    def sweep(self, below: bool = True) -> None:
         for name in self.listing:
-            if posixpath.basename(name).startswith(TEMPORARY):
+            if (below or "/" not in name) and posixpath.basename(name).startswith(TEMPORARY):
                 with contextlib.suppress(OSError):
                     self.remove(name)
 
@@ -177,6 +191,15 @@ def _os_errors() -> Iterator[None]:
         raise
     except Exception as error:  # botocore's, for one, have no base that can be named without it
         raise OSError(one_line(error)) from error
+
+
+def _by_folder(paths: Iterable[str]) -> dict[str, list[str]]:
+    """The last parts of paths, for each folder that has some."""
+    found: dict[str, list[str]] = {}
+    for path in paths:
+        folder, last = posixpath.split(path)
+        found.setdefault(folder, []).append(last)
+    return found
 
 
 def _by_pyarrow(url: str, missing: ImportError) -> tuple[Any, str]:

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ...device import parse_devices
+from ..job import Job
 from ..options import Options
-from ..plan import Job
 from ..result import Result
 from .processes import run_workers
 from .threads import run_batch

@@ -21,6 +21,7 @@ from gcolor.runtime.colorizer import Colorizer
 from gcolor.runtime.device import Device
 from gcolor.runtime.engines.onnx_engine import OnnxEngine
 from gcolor.runtime.engines.trt_key import read_engine, read_key
+from gcolor.runtime.painting.kernel import Kernel
 
 BOUNDS = """
 import json, sys
@@ -68,7 +69,8 @@ def node_of_bytes() -> bytes:
 class Recorder:
     """An engine that keeps the shapes that Colorizer asks it for."""
 
-    backend, device, about, parallel_tiles, kernel = "recorder", "cpu", "", 1, None
+    backend, device, about, parallel_tiles = "recorder", "cpu", "", 1
+    kernel: Kernel | None = None
 
     def __init__(self, stride: int) -> None:
         self.stride, self.seen = stride, []
@@ -263,7 +265,6 @@ from pathlib import Path
 from gcolor.export.tensorrt.build import BuildOptions, build_engine
 from gcolor.export.tensorrt.profiles import make_profiles
 from gcolor.runtime.bundle import PAINT, load_bundle
-from gcolor.runtime.engines.trt_key import source
 def step(phase, done, total):
     assert 0 <= done <= total, (phase, done, total)
     if phase == "Building engine" and done > 0:
@@ -287,7 +288,6 @@ from gcolor.color.errors import EngineError
 from gcolor.export.tensorrt.build import BuildOptions, build_engine
 from gcolor.export.tensorrt.profiles import make_profiles
 from gcolor.runtime.bundle import PAINT, load_bundle
-from gcolor.runtime.engines.trt_key import source
 bundle = load_bundle(Path(sys.argv[1]))
 graph, profiles = bundle.read(bundle.manifest.source(PAINT)), make_profiles(bundle, ("1x64x64",))[PAINT]
 try:

@@ -22,7 +22,7 @@ def test_pictures_hints_and_outputs_are_paired(tmp_path: Path) -> None:
     images = touch(tmp_path / "imgs", "a.jpg", "sub/b.png", "sub/c.tif", "notes.txt")
     hints = touch(tmp_path / "hints", "a.jpg.json", "a.png", "sub/b.png", "sub/b.json", "lost.json")
     plan = find_jobs(images, hints, None)
-    assert plan.places.output.here == tmp_path / "imgs_color"
+    assert plan.groups[0].places.output.here == tmp_path / "imgs_color"
     pairs = {j.name: [str(h.relative_to(hints)) for h in j.hints] for j in plan.jobs}
     assert pairs == {"a.jpg": ["a.jpg.json"], "sub/b.png": ["sub/b.png", "sub/b.json"], "sub/c.tif": []}
     assert [j.output for j in plan.jobs][1] == tmp_path / "imgs_color" / "sub" / "b.png"

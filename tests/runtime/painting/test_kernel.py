@@ -33,8 +33,7 @@ def define(pixels: np.ndarray, ab: np.ndarray, place: tuple[float, ...], exact: 
     torch = pytest.importorskip("torch")
     from gcolor.models.fused import Paint
 
-    paint = Paint()
-    paint.dense = exact
+    paint = Paint("static" if exact else "dynamic")
     rgb = np.repeat(pixels[..., None], 3, axis=2) if pixels.ndim == 2 else pixels
     with torch.no_grad():
         given = torch.from_numpy(rgb[None].copy()), torch.from_numpy(ab), torch.tensor(place)
