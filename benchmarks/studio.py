@@ -21,6 +21,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -184,7 +185,7 @@ def edits(picture: Path | None, clicks: int, as_json: bool) -> None:
                 page.mouse.move(x, y)
                 page.wait_for_timeout(PAUSE)
                 before = server.cpu
-                seen = timed(page, lambda: page.mouse.click(x, y))
+                seen = timed(page, partial(page.mouse.click, x, y))
                 used = server.cpu - before
                 page.wait_for_timeout(PAUSE)
                 page.mouse.down()

@@ -81,16 +81,16 @@ def test_hints_that_do_not_count_are_said(gcolor, tmp_path: Path, what: str) -> 
     picture(images / "b.png")
     hints.mkdir()
     (tmp_path / "list").write_text("a.png\n")
-    arguments: list[object] = {
+    folders: dict[str, list[object]] = {
         "folder": [images],
         "one": [images / "a.png"],
         "match": [images, "--match", "a*"],
         "list": [images, "--files-from", tmp_path / "list"],
-    }[what]
+    }
     count = 2 if what == "folder" else 1
 
     def warnings() -> list[str]:
-        done = gcolor("batch", *arguments, "--hints", hints, "-o", tmp_path / "out", "--dry-run")
+        done = gcolor("batch", *folders[what], "--hints", hints, "-o", tmp_path / "out", "--dry-run")
         assert done.returncode == 0, done.stderr
         return [line for line in done.stderr.splitlines() if line.startswith("warning: ")]
 
