@@ -41,11 +41,11 @@ def test_pictures_are_those_of_the_cpu_also_when_captured(make_scene, size: tupl
 
 def test_a_bundle_with_the_form_of_fixed_shapes_captures(make_scene, tmp_path: Path) -> None:
     pytest.importorskip("onnx")
-    from gcolor.export.bundle import add_trt_form
+    from gcolor.export.tensorrt.form import with_trt_form
     from gcolor.runtime.bundle import DEFAULT, load_bundle
 
     shutil.copytree(DEFAULT, tmp_path / "bundle")
-    add_trt_form(load_bundle(tmp_path / "bundle"))
+    with_trt_form(load_bundle(tmp_path / "bundle"))
     colorizer = Colorizer(tmp_path / "bundle", device="cuda")
     colorizer.set_image(make_scene(256, 256))
     pictures = [colorizer.color() for _ in range(6)]
