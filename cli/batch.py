@@ -11,7 +11,7 @@ import click
 
 from . import options
 from .interrupt import Interrupt
-from .params import Page, Place
+from .params import Model, Page, Place
 from .pipes import open_pipes
 from .summary import describe, summarise
 from .views import BatchView
@@ -35,7 +35,7 @@ _PATH = click.Path(path_type=Path)
     help="Output folder; for one picture also its file, or - for stdout. [default: FOLDER_color; NAME_color.EXT for "
     "pictures of the current folder]",
 )
-@click.option("--bundle", type=_PATH, help="Model bundle. [default: the one that ships with gcolor]")
+@click.option("--bundle", type=Model(), help="Model bundle. [default: the one that ships with gcolor]")
 @options.backend
 @options.painter
 @options.devices

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..runtime import BACKENDS
-from .views import BenchView
+from .interrupt import unwinding
+from .params import Model
+from .views import StepView
 
 if TYPE_CHECKING:
     from ..color.lab import Bytes
@@ -60,7 +61,7 @@ def read_percent(_: click.Context, __: click.Parameter, text: str | None) -> flo
 
 
 @click.command("bench", short_help="Measure speed and accuracy of every engine here.")
-@click.argument("bundles", metavar="[BUNDLE]...", nargs=-1, type=_PATH)
+@click.argument("bundles", metavar="[BUNDLE]...", nargs=-1, type=Model())
 @click.option(
     "--backend",
     "backends",
@@ -217,12 +218,8 @@ def _run(
     run_bench: Callable[..., dict[str, Any]], bundles: dict[str, Path | None], settings: Settings, quiet: bool
 ) -> dict[str, Any]:
     """Run it with a line of progress on stderr; SIGTERM ends the engines' processes too."""
-    before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
-    try:
-        with BenchView(quiet) as view:
-            return run_bench(bundles, settings, view.step)
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    with unwinding(), StepView(quiet) as view:
+        return run_bench(bundles, settings, view.step)
 
 
 def _write(path: Path, text: str) -> None:

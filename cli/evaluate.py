@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from .params import Model
+
 _PATH = click.Path(path_type=Path)
 _COLUMNS = {
     "psnr": ("PSNR dB", 2),
@@ -34,7 +36,7 @@ def read_counts(_: click.Context, __: click.Parameter, text: str) -> list[int]:
 
 
 @click.command("evaluate", short_help="Score a run or a bundle on photos whose colours are known.")
-@click.argument("model", type=_PATH)
+@click.argument("model", type=Model())
 @click.argument("photos", type=_PATH)
 @click.option(
     "--counts",
@@ -61,7 +63,8 @@ def command(
     figures: Path | None,
     as_json: bool,
 ) -> None:
-    """Score MODEL, the folder of a training run or of a bundle, on the photos below PHOTOS.
+    """Score MODEL, the folder of a training run or of a bundle (default: the one that ships), on the photos below
+    PHOTOS.
 
     Each photo is stretched to 256 x 256, made grey, and coloured with hints of its own colours at places that its file
     name decides, so that every evaluation sees the same. "filtered" leaves out near-grey photos as the paper does.

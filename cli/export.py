@@ -11,12 +11,15 @@ from ..color.errors import UsageError
 from ..runtime import PRECISIONS, Precision
 from .export_triton import triton_options, write
 from .export_trt import TrtOptions, build, copy_bundle, trt_options
+from .interrupt import unwinding
+from .params import Model
+from .views import StepView
 
 _PATH = click.Path(path_type=Path)
 
 
 @click.command("export", short_help="Turn a training run into a bundle.")
-@click.argument("run", type=_PATH, required=False)
+@click.argument("run", type=Model(), required=False)
 @click.option("-o", "--output", type=_PATH, help="The bundle's folder; may be left out where RUN is a bundle.")
 @click.option("--photos", type=_PATH, multiple=True, help="Photos for the parity gate. [default: the run's own]")
 @click.option(
@@ -69,12 +72,13 @@ def command(
         raise UsageError("--temperature is settled in a bundle; give the training run")
     if run is None and (triton is None or output or options.trt):
         raise UsageError("name the training run; only `gcolor export --triton REPOSITORY` needs none")
-    if run is None or (run / "manifest.json").is_file():
-        bundle = _finish(run, output, precision, options, triton)
-    else:
-        bundle = _export(run, output, list(photos), tolerance, precision, temperature, list(calibration), options)
-    if triton:
-        write(bundle, triton, triton_backend)
+    with unwinding():
+        if run is None or (run / "manifest.json").is_file():
+            bundle = _finish(run, output, precision, options, triton)
+        else:
+            bundle = _export(run, output, list(photos), tolerance, precision, temperature, list(calibration), options)
+        if triton:
+            write(bundle, triton, triton_backend)
 
 
 def _finish(
@@ -119,11 +123,21 @@ def _export(
         raise UsageError("name the bundle's folder with -o; only a bundle that is there needs none")
     if options.trt:
         import_tensorrt()  # says now what would be missing after minutes
-    from ..export.bundle import export_bundle
+    with StepView() as view:
+        view.step("loading PyTorch")
+        from ..export.bundle import export_bundle
 
-    parity = export_bundle(
-        run, output, photos, tolerance, precision, calibration, trt=options.trt, temperature=temperature
-    )
+        parity = export_bundle(
+            run,
+            output,
+            photos,
+            tolerance,
+            precision,
+            calibration,
+            trt=options.trt,
+            temperature=temperature,
+            progress=view.step,
+        )
     click.echo(
         f"{output}: parity with PyTorch on {parity.photos} photos: at most {parity.max_levels} of 255 levels apart, "
         f"{100 * parity.share_beyond_one_level:.4f} % beyond one, mean CIEDE2000 {parity.mean_ciede2000:.5f}, "

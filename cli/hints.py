@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from . import options
+from .params import Model
 
 if TYPE_CHECKING:
     from ..color.hints import Hints
@@ -135,7 +136,7 @@ def convert(files: tuple[Path, ...], output: Path, picture: Path | None, size: t
 @click.argument("y", type=float)
 @click.option("--hints", "files", type=_PATH, multiple=True, help="Hint file that is given already (PNG or JSON).")
 @click.option("--count", type=click.IntRange(1), default=6, show_default=True, help="Colors, at most.")
-@click.option("--bundle", type=_PATH, help="Model bundle. [default: the one that ships with gcolor]")
+@click.option("--bundle", type=Model(), help="Model bundle. [default: the one that ships with gcolor]")
 @options.backend
 @options.device
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per color on stdout.")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 
@@ -30,3 +32,13 @@ class Interrupt:
             os._exit(128 + number)
         self.signal = number
         self._say(f"stopping: {self._first}; once more to stop at once")
+
+
+@contextmanager
+def unwinding() -> Iterator[None]:
+    """While the block runs, SIGTERM ends it as an exception does, so that what it began is taken away."""
+    before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
+
+DEFAULT = "default"
 
 
 class Place(click.ParamType):  # type: ignore[type-arg, unused-ignore]
@@ -16,6 +19,23 @@ class Place(click.ParamType):  # type: ignore[type-arg, unused-ignore]
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path | str:
         return value if isinstance(value, Path) or "://" in value else Path(os.fsdecode(value))
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        return [CompletionItem(incomplete, type="file")]
+
+
+class Model(click.Path):
+    """The folder of a bundle or a run; "default" is the bundle that ships, unless there is such a folder."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if str(value) == DEFAULT and not Path(DEFAULT).exists():
+            from ..runtime import bundle
+
+            return bundle.DEFAULT
+        return super().convert(value, param, ctx)
 
 
 class Page(click.ParamType):  # type: ignore[type-arg, unused-ignore]

@@ -9,6 +9,7 @@ import click
 from ..color.errors import UsageError
 from . import options
 from .needs import require
+from .params import Model
 
 _PATH = click.Path(path_type=Path)
 
@@ -17,7 +18,7 @@ _PATH = click.Path(path_type=Path)
 @click.argument("images", type=_PATH, required=False)
 @click.option("--hints", type=_PATH, help="Folder of hint files. [default: IMAGES_hints beside IMAGES]")
 @click.option("-o", "--output", type=_PATH, help="Where the batch writes. [default: IMAGES_color beside IMAGES]")
-@click.option("--bundle", type=_PATH, help="Model bundle. [default: the one that ships with gcolor]")
+@click.option("--bundle", type=Model(), help="Model bundle. [default: the one that ships with gcolor]")
 @options.backend
 @options.device
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="[default: a free one]")

@@ -113,16 +113,16 @@ class BuildView(View):
             self.live.remove_task(self._tasks.pop(phase))
 
 
-class BenchView(View):
-    """One line that says what is measured now; a line for each where there is no terminal."""
+class StepView(View):
+    """One line that says what is done now; a line for each where there is no terminal."""
 
-    def __init__(self, quiet: bool) -> None:
+    def __init__(self, quiet: bool = False) -> None:
         self._quiet = quiet
         if not quiet and sys.stderr.isatty():
             self.live = _stderr().status("")
 
     def step(self, line: str) -> None:
-        """This is measured now."""
+        """This is done now."""
         if self.live:
             from rich.markup import escape
 

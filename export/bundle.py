@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -55,14 +56,17 @@ def export_bundle(
     *,
     trt: bool = False,
     temperature: float | None = None,
+    progress: Callable[[str], None] = lambda _: None,
 ) -> Parity:
     """Write the bundle of a training run and return the parity that was measured.
 
     photos: folders for the parity gate, by default the few of its own that the run has kept. calibration: folders of
     photos for int8, by default those of the parity gate. trt: also the form that TensorRT takes (int8 always has it),
-    which passes the same gate. temperature: see ModelConfig, by default the run's. Raises UsageError (no run, an output
-    that is not a bundle), BundleError (parity; nothing is written then), NothingToDoError (no photo).
+    which passes the same gate. temperature: see ModelConfig, by default the run's. progress: takes what is done now, in
+    words. Raises UsageError (no run, an output that is not a bundle), BundleError (parity; nothing is written then),
+    NothingToDoError (no photo).
     """
+    progress("loading the network")
     network, info = load_model(run)
     if temperature is not None:
         if network.config.variant != "hintunet":
@@ -79,8 +83,11 @@ def export_bundle(
         forms: list[Form] = ["dynamic", "static"] if trt or precision == "int8" else ["dynamic"]
         for form in forms:
             model, static = FusedColorizer(network, form).eval(), form == "static"
+            progress(f"writing the graph{' for TensorRT' if static else ''}")
             export_fused(model, work / (MODEL_TRT if static else MODEL))
             export_paint(model.paint, network.output_stride, work / (PAINT_TRT if static else PAINT))
+        if precision != "fp32":
+            progress(f"converting to {precision}")
         match precision:
             case "fp32":
                 _halve(work / MODEL)
@@ -94,11 +101,12 @@ def export_bundle(
         files = {path.name: path.read_bytes() for path in sorted(work.iterdir())}
         manifest = manifest.with_files(files)
         bundle = Bundle(work, manifest, files[MODEL], files[PAINT])
-        parity = _measure(bundle, folders)
+        parity = _measure(bundle, folders, progress)
         parity.check(precision, tolerance)
         manifest = manifest.recording(parity=asdict(parity))
         if MODEL_TRT in files:
-            other = _measure(replace(bundle, model=files[MODEL_TRT], paint=files[PAINT_TRT]), folders)
+            for_trt = replace(bundle, model=files[MODEL_TRT], paint=files[PAINT_TRT])
+            other = _measure(for_trt, folders, progress)
             other.check(precision, tolerance)
             manifest = manifest.recording(parity_trt=asdict(other))
         manifest.write(work)
@@ -142,8 +150,12 @@ def _convert_to_int8(network: Network, work: Path, folders: list[Path]) -> dict[
     }
 
 
-def _measure(bundle: Bundle, folders: list[Path]) -> Parity:
-    return measure_parity(TorchEngine(bundle, Device("cpu")), OnnxEngine(bundle, Device("cpu")), folders)
+def _measure(bundle: Bundle, folders: list[Path], progress: Callable[[str], None]) -> Parity:
+    def measured(done: int, total: int) -> None:
+        progress(f"measuring the parity with PyTorch: photo {done} of {total}")
+
+    cpu = Device("cpu")
+    return measure_parity(TorchEngine(bundle, cpu), OnnxEngine(bundle, cpu), folders, progress=measured)
 
 
 def _manifest(info: dict[str, Any], network: Network, precision: Precision) -> Manifest:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -62,14 +62,23 @@ def hinted(paths: list[Path]) -> Iterator[tuple[Bytes, Bytes]]:
             yield rgb[None], grid_hints(rgb, path.name, count, choose_grid(*rgb.shape[:2]))[None]
 
 
-def measure_parity(reference: Engine, engine: Engine, folders: list[Path], most: int = 8) -> Parity:
+def measure_parity(
+    reference: Engine,
+    engine: Engine,
+    folders: list[Path],
+    most: int = 8,
+    progress: Callable[[int, int], None] = lambda *_: None,
+) -> Parity:
     """Compare an engine with PyTorch in fp32 on up to `most` photos spread over the folders.
 
+    progress: called before each photo, with its number from 1 and how many they are.
     Raises NothingToDoError where there is no photo, PictureError where one cannot be read.
     """
     paths = choose_photos(folders, most)
     comparison = Comparison()
-    for rgb, hints in hinted(paths):
+    for number, (rgb, hints) in enumerate(hinted(paths)):
+        if number % len(HINTS) == 0:
+            progress(number // len(HINTS) + 1, len(paths))
         (found, found_ab), (wanted, wanted_ab) = engine.color(rgb, hints), reference.color(rgb, hints)
         comparison.add(found, wanted, found_ab, wanted_ab)
     return Parity(**asdict(comparison.result()), photos=len(paths))

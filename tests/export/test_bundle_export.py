@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -41,11 +43,22 @@ def test_the_whole_way_by_the_commands(tmp_path: Path, gcolor, make_scene) -> No
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "models/gcolor/1/model.onnx").read_bytes() == (bundle / "model.onnx").read_bytes()
     assert "parity with PyTorch on 4 photos" in done.stderr
+    assert done.stderr.splitlines()[:3] == ["loading PyTorch", "loading the network", "writing the graph"]
+    assert "measuring the parity with PyTorch: photo 4 of 4" in done.stderr
     manifest = json.loads((bundle / "manifest.json").read_text())
     assert manifest["model"]["variant"] == "resunet" and manifest["parity"]["max_levels"] <= 1
     for name in ("model.onnx", "paint.onnx"):
         properties = {item.key: json.loads(item.value) for item in onnx.load(str(bundle / name)).metadata_props}
         assert properties == {key: manifest[key] for key in ("gcolor", "model", "bins", "decode", "grid", "precision")}
+
+    command = [sys.executable, "-m", "gcolor", "export", str(run), "-o", str(tmp_path / "other")]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        while process.stderr.readline() != "writing the graph\n":
+            pass
+        process.terminate()
+    assert process.returncode == 143
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bundle", "models", "photos", "run"]
 
     done = gcolor("batch", photos, "--bundle", bundle, "-o", tmp_path / "out")
     assert done.returncode == 0, done.stderr

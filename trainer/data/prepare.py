@@ -66,7 +66,7 @@ def prepare(
                 if progress:
                     progress(done, total)
     manifest = _finish(chunks)
-    report(summary(manifest) + f": {show(out)}")
+    report(f"{summary(manifest)}: {show(out)}{_kept_by(manifest, options)}")
     if not manifest["photos"]:
         raise NothingToDoError(f"none of {total} photos is left; {_advice(manifest, options)}")
     save_json(manifest, out / MANIFEST)
@@ -99,6 +99,12 @@ def summary(manifest: dict[str, Any]) -> str:
     dropped = f"{manifest['found'] - manifest['photos']} dropped" + (f" ({why})" if why else "")
     size = sum(shard["bytes"] for shard in manifest["shards"]) / 1e9
     return f"{manifest['photos']} photos kept, {dropped}, {len(manifest['shards'])} shards of {size:.2f} GB"
+
+
+def _kept_by(manifest: dict[str, Any], options: PrepareOptions) -> str:
+    """How to keep what was dropped for want of color."""
+    grey = manifest["dropped"].get("near-grey")
+    return f"; --max-grey above {options.max_grey:g} keeps more of the {grey} near-grey, 1 all" if grey else ""
 
 
 def _advice(manifest: dict[str, Any], options: PrepareOptions) -> str:
