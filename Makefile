@@ -16,8 +16,9 @@ demo: $(VENV)/.runtime
 	@echo "The coloured pictures are in $(abspath $(DEMO))"
 	@echo "To place hints yourself: $(VENV)/bin/gcolor studio examples/imgs --hints examples/hints"
 
+# Files of tests side by side; more than two would only wait for the memory.
 test: $(VENV)/.dev kernel
-	$(VENV)/bin/python -m pytest
+	$(VENV)/bin/python -m pytest --numprocesses 2 --dist loadfile
 
 # Lint, format, types. The link gives mypy the package under its name, whatever this folder is called.
 check: $(VENV)/.dev
