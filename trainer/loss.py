@@ -72,10 +72,11 @@ def hard_cross_entropy(
     return mean(weight), *(mean(weight * where[:, None]) for where in wheres_BHW)
 
 
-def joint_cross_entropy(logits_BJHW: Tensor, ab_B2HW: Tensor, weights_2K: Tensor) -> Tensor:
-    """Cross-entropy of each cell [B, H, W] over the nodes of a and b together, weighted by the mean of both heads'.
+def joint_cross_entropy(logits_BJHW: Tensor, ab_B2HW: Tensor) -> Tensor:
+    """Cross-entropy of each cell [B, H, W] over the nodes of a and b together.
 
-    The truth is the bilinear mixture of the four nodes around it, so that the expectation is not biased.
+    The truth is the bilinear mixture of the four nodes around it, so that the expectation is not biased. No class counts
+    more than another: these probabilities are shown to people.
     """
     table = torch.full((32, 32), -1, device=ab_B2HW.device)
     nodes = torch.as_tensor(bins.JOINT / bins.JOINT_WIDTH, device=ab_B2HW.device).long() + 16
@@ -95,8 +96,7 @@ def joint_cross_entropy(logits_BJHW: Tensor, ab_B2HW: Tensor, weights_2K: Tensor
             share = share * (index >= 0)
             entropy = entropy - share * log_p.gather(1, index.clamp(min=0)[:, None])[:, 0]
             covered = covered + share
-    heads = torch.arange(2, device=ab_B2HW.device).view(1, 2, 1, 1)
-    return entropy / covered * weights_2K[heads, tensors.to_bins(ab_B2HW)].mean(1)
+    return entropy / covered
 
 
 def shrink_ab(ab_B2HW: Tensor, like: Tensor) -> Tensor:
@@ -134,7 +134,7 @@ def total_loss(
     parts = {"entropy": entropy.mean(), "patch": patch.mean()}
     loss = config.classification_weight * parts["entropy"] + config.patch_weight * parts["patch"]
     if config.joint_weight and prediction.joint is not None:
-        parts["joint"] = joint_cross_entropy(prediction.joint, truth, weights_2K).mean()
+        parts["joint"] = joint_cross_entropy(prediction.joint, truth).mean()
         loss = loss + config.joint_weight * parts["joint"]
     if config.regression_weight:
         ab = prediction.ab
