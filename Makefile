@@ -33,7 +33,9 @@ studio/page/ort/.made: studio/package.json studio/package-lock.json
 	rm -rf studio/node_modules
 	touch $@
 
-wheel: $(VENV)/.dev page
+# `make wheel PAGE=` leaves out what `gcolor studio --static` needs, where npm is missing.
+PAGE ?= page
+wheel: $(VENV)/.dev $(PAGE)
 	rm -rf build dist
 	$(VENV)/bin/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 	rm -rf build
