@@ -107,8 +107,12 @@ export class Folder {
     item.setAttribute("role", "option");
     const states = this.states[name] ?? [];
     const output = states.includes("current");
-    const image = Object.assign(document.createElement("img"), { alt: "", src: `${this.engine.thumbnail(name, output)}&round=${output ? this.round : 0}` });
-    image.addEventListener("error", () => this.refused(name, image.src));
+    const image = Object.assign(document.createElement("img"), { alt: "" });
+    if (output || !this.wrong[name]) image.src = `${this.engine.thumbnail(name, output)}&round=${output ? this.round : 0}`;
+    image.addEventListener("error", () => {
+      this.refused(name, image.src);
+      image.removeAttribute("src"); // no sign of a broken image: the state says it in words
+    });
     const said = states.length ? states : ["automatic"];
     const words = /** @type {Record<string, string>} */ (texts.states);
     item.append(
