@@ -33,7 +33,7 @@ EXAMPLES = Path(__file__).resolve().parents[1] / "examples" / "imgs"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 MEGAPIXEL = 1e6
 # Wide enough that a picture of 4:3 fills a megapixel beside the two panels.
-WINDOW = {"width": 1690, "height": 950}
+WIDTH, HEIGHT = 1690, 950
 PAUSE = 900  # ms, in which the suggestions for the place before are made
 COLORS = ("#b5533c", "#2050c0", "#207040", "#808080", "#c8a030")
 
@@ -115,7 +115,7 @@ def opened() -> Iterator[Any]:
         raise click.UsageError("no Chromium here; apt-get install chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser.new_context(viewport=WINDOW).new_page()
+        yield browser.new_context(viewport={"width": WIDTH, "height": HEIGHT}).new_page()
         browser.close()
 
 
@@ -139,10 +139,11 @@ def tell(result: dict[str, Any], as_json: bool) -> None:
     click.echo(json.dumps(result) if as_json else "\n".join(f"{name}: {value}" for name, value in result.items()))
 
 
-def timed(page: Any, act: Callable[[], None]) -> dict[str, float]:
+def timed(page: Any, *acts: Callable[[], None]) -> dict[str, float]:
     """Do what moves the pointer down and up; when either was, and when the result was on the screen, ms."""
     page.evaluate("() => { delete seen.painted; delete seen.pointerup; }")
-    act()
+    for act in acts:
+        act()
     until(page, "seen.painted > seen.pointerup")
     seen: dict[str, float] = page.evaluate("seen")
     return seen
@@ -184,7 +185,7 @@ def edits(picture: Path | None, clicks: int, as_json: bool) -> None:
                 page.mouse.move(x, y)
                 page.wait_for_timeout(PAUSE)
                 before = server.cpu
-                seen = timed(page, lambda: (page.mouse.down(), page.mouse.up()))
+                seen = timed(page, page.mouse.down, page.mouse.up)
                 used = server.cpu - before
                 page.wait_for_timeout(PAUSE)
                 page.mouse.down()

@@ -94,7 +94,9 @@ export class Folder {
       const item = this.items.get(name) ?? this.item(name);
       item.style.left = `${((first + i) % columns) * WIDTH}px`;
       item.style.top = `${Math.floor((first + i) / columns) * HEIGHT}px`;
+      item.id = `thumbnail-${first + i}`;
       item.setAttribute("aria-selected", String(name === this.current));
+      if (name === this.current) this.list.setAttribute("aria-activedescendant", item.id);
       return item;
     });
     this.items = new Map(names.map((name, i) => [name, items[i]]));

@@ -63,7 +63,7 @@ export const texts = {
     ["Arrows", "move the cross, or the selected hint"], ["Enter", "place a hint at the cross or pointer"], ["M", "select the next hint"], ["Esc", "select none"],
     ["Delete", "delete the selected hint"], ["X", "neutral hint at the cross or pointer"], ["Ctrl+Z", "undo"], ["Ctrl+Shift+Z", "redo"],
     ["1 … 6", "take a suggestion"], ["E", "pick a color from the picture"], ["C", "type a color"], ["/", "search"],
-    ["G  A", "hold: original, automatic"], ["S", "split"], ["R", "the result"], ["H", "hints of the previous picture"],
+    ["G  A", "hold: original, automatic"], ["S", "split"], [",  .", "move the divider of the split"], ["R", "the result"], ["H", "hints of the previous picture"],
     ["B", "color the folder"], ["V", "show or hide the hints"], ["?", "this list"],
   ],
 };

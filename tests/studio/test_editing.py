@@ -132,6 +132,12 @@ def test_compare_zoom_and_single_pixels(sheet: Any) -> None:
     settle(page)
     left, top, right, bottom = page.evaluate("studio.view.frames.color.rect")
     np.testing.assert_array_equal(shown(page), whole[top:bottom, left:right])
+    page.locator("#picture").focus()
+    page.keyboard.press("Escape")
+    for _ in range(9):  # the cross stays in sight: the view follows it
+        page.keyboard.press("Shift+ArrowRight")
+    settle(page)
+    assert page.evaluate("studio.view.frames.color.rect[0]") > left
 
 
 def test_everything_has_a_name_for_screen_readers(sheet: Any) -> None:
@@ -237,6 +243,8 @@ def test_compare_by_divider_by_held_key_and_by_held_button(sheet: Any) -> None:
     wait(page, "!!studio.view.frames.gray")
     drag(page, (160, 200), (240, 200))
     assert page.evaluate("studio.view.divider") == pytest.approx(0.75, abs=0.02)
+    page.keyboard.press(",")
+    assert page.evaluate("studio.view.divider") == pytest.approx(0.70, abs=0.02)
     assert page.evaluate("studio.marks.list.length") == 0
     page.keyboard.press("r")
     page.keyboard.down("g")
