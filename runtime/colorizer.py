@@ -63,7 +63,7 @@ class Colorizer:
         if most > 1:
             self.engine = BatchingEngine(self.engine, most)
         self._rgb: Bytes | None = None
-        self._joint: tuple[bytes, NDArray[np.float32]] | None = None
+        self._asked: tuple[bytes, NDArray[np.float32]] | None = None
         self.grid = (SHORT_SIDE, SHORT_SIDE)
 
     def share(self) -> Colorizer:
@@ -75,7 +75,7 @@ class Colorizer:
         """A colorizer on an engine that is open already, or one of your own that runs the bundle elsewhere."""
         other = object.__new__(cls)
         other.bundle, other.engine, other.grid = bundle, engine, (SHORT_SIDE, SHORT_SIDE)
-        other._rgb = other._joint = None
+        other._rgb = other._asked = None
         return other
 
     def set_image(self, rgb: Bytes, grid: tuple[int, int] | None = None) -> None:
@@ -90,13 +90,13 @@ class Colorizer:
         self._rgb = np.ascontiguousarray(np.repeat(rgb[..., None], 3, axis=2) if rgb.ndim == 2 else rgb)
         self.grid = grid or choose_grid(*rgb.shape[:2])
         self._small = self._shrink(self._rgb)
-        self._joint = None
+        self._asked = None
 
     def clear(self) -> None:
         """Forget the picture, so that its memory is free."""
         self._rgb = None
         self._small = np.empty((0, 0, 3), np.uint8)
-        self._joint = None
+        self._asked = None
 
     def _shrink(self, rgb: Bytes) -> Bytes:
         """What the network looks at: the picture itself, or a large one averaged to once or twice the grid first.
@@ -138,7 +138,9 @@ class Colorizer:
         """
         if self._rgb is None:
             raise PictureError(NO_PICTURE)
-        return _finite(self.engine.chroma(self._small[None], self._raster(hints)[None]))
+        ab = self.engine.chroma(self._small[None], self._raster(hints)[None])
+        _check(ab)
+        return ab
 
     def color_deep(
         self, samples: NDArray[np.uint16], hints: Bytes | Hints | None = None, vividness: float = 1.0
@@ -172,16 +174,19 @@ class Colorizer:
             raise UsageError(f"({x:g}, {y:g}) is outside of the picture, which has {width} x {height} pixels")
         if count < 1:
             raise UsageError(f"{count} suggestions: at least one")
-        joint = self._probabilities(self._raster(hints))
+        joint = self._joint(hints)
         lightness = float(rgb_to_lightness(self._rgb[int(y), int(x)]))
         return suggest(at_place(joint, x / width, y / height), lightness, count)
 
-    def _probabilities(self, cells: Bytes) -> NDArray[np.float32]:
-        """Of every cell, [140, m, n]; kept for the last hints: one asks about place after place."""
+    def _joint(self, hints: Bytes | Hints | None) -> NDArray[np.float32]:
+        """Probabilities [140, m, n] of every cell; kept for the last hints: one asks about place after place."""
+        cells = self._raster(hints)
         key = cells.tobytes()
-        if self._joint is None or self._joint[0] != key:
-            self._joint = key, _finite(self.engine.joint(self._small[None], cells[None]))[0]
-        return self._joint[1]
+        if self._asked is None or self._asked[0] != key:
+            joint = self.engine.joint(self._small[None], cells[None])[0]
+            _check(joint)
+            self._asked = key, joint
+        return self._asked[1]
 
     def _predict(self, hints: Bytes | Hints | None, vividness: float) -> tuple[Bytes, NDArray[np.float32]]:
         """What the fused graph makes of the small picture: it coloured [1, H', W', 3], and ab [1, 2, g, k]."""
@@ -190,7 +195,8 @@ class Colorizer:
         if not 0.0 <= vividness <= 2.0:
             raise UsageError(f"vividness {vividness:g}: from 0 to 2")
         colored, ab = self.engine.color(self._small[None], self._raster(hints)[None], vividness)
-        return colored, _finite(ab)
+        _check(ab)
+        return colored, ab
 
     def _paint(self, tile: Tile, ab: NDArray[np.float32], darkest: int = 0) -> Bytes:
         """A tile by the whole picture's ab; what is darker than a level is painted at that level."""
@@ -225,8 +231,6 @@ class Colorizer:
         return Hints(size=(width, height), overlay=hints, marks=[]).rasterise(self.grid)
 
 
-def _finite(array: NDArray[np.float32]) -> NDArray[np.float32]:
-    """What a graph said. Raises PictureError where it is no number."""
-    if not np.isfinite(array).all():
+def _check(found: NDArray[np.float32]) -> None:
+    if not np.isfinite(found).all():
         raise PictureError(NOT_A_NUMBER)
-    return array

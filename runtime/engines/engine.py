@@ -38,7 +38,7 @@ class Engine(Protocol):
         ...
 
     def chroma(self, rgb: Bytes, hints: Bytes, vividness: float = 1.0) -> NDArray[np.float32]:
-        """The ab alone, [N, 2, g, k], where the engine can without painting. Raises as `color`."""
+        """As `color`, the ab alone: nothing is painted."""
         ...
 
     def joint(self, rgb: Bytes, hints: Bytes) -> NDArray[np.float32]:

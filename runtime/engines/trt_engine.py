@@ -62,8 +62,7 @@ class TrtEngine:
         return colored, ab
 
     def chroma(self, rgb: Bytes, hints: Bytes, vividness: float = 1.0) -> NDArray[np.float32]:
-        ab: NDArray[np.float32] = self._run_model(("ab",), rgb, hints, vividness)[0]
-        return ab
+        return self._run_model(("ab",), rgb, hints, vividness)[0]
 
     def joint(self, rgb: Bytes, hints: Bytes) -> NDArray[np.float32]:
         if "joint" not in self._model.outputs:
