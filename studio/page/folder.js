@@ -99,6 +99,8 @@ export class Folder {
       if (name === this.current) this.list.setAttribute("aria-activedescendant", item.id);
       return item;
     });
+    // What is scrolled past need not be loaded any more.
+    for (const [name, item] of this.items) if (!names.includes(name)) item.querySelector("img")?.removeAttribute("src");
     this.items = new Map(names.map((name, i) => [name, items[i]]));
     by("strip").replaceChildren(...items);
   }
