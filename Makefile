@@ -51,7 +51,9 @@ kernels: | $(VENV)/.runtime
 	$(VENV)/bin/python -m gcolor.runtime.painting.build --all
 	touch $(LIBRARIES)/.made
 
-wheel: $(VENV)/.dev page $(KERNELS)
+# `make wheel PAGE=` leaves out what `gcolor studio --static` needs, where npm is missing.
+PAGE ?= page
+wheel: $(VENV)/.dev $(PAGE) $(KERNELS)
 	rm -rf build dist
 	$(VENV)/bin/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 	rm -rf build

@@ -21,7 +21,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +33,7 @@ EXAMPLES = Path(__file__).resolve().parents[1] / "examples" / "imgs"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 MEGAPIXEL = 1e6
 # Wide enough that a picture of 4:3 fills a megapixel beside the two panels.
-WINDOW = {"width": 1690, "height": 950}
+WIDTH, HEIGHT = 1690, 950
 PAUSE = 900  # ms, in which the suggestions for the place before are made
 COLORS = ("#b5533c", "#2050c0", "#207040", "#808080", "#c8a030")
 
@@ -116,7 +115,7 @@ def opened() -> Iterator[Any]:
         raise click.UsageError("no Chromium here; apt-get install chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser.new_context(viewport={"width": WINDOW["width"], "height": WINDOW["height"]}).new_page()
+        yield browser.new_context(viewport={"width": WIDTH, "height": HEIGHT}).new_page()
         browser.close()
 
 
@@ -140,10 +139,11 @@ def tell(result: dict[str, Any], as_json: bool) -> None:
     click.echo(json.dumps(result) if as_json else "\n".join(f"{name}: {value}" for name, value in result.items()))
 
 
-def timed(page: Any, act: Callable[[], None]) -> dict[str, float]:
+def timed(page: Any, *acts: Callable[[], None]) -> dict[str, float]:
     """Do what moves the pointer down and up; when either was, and when the result was on the screen, ms."""
     page.evaluate("() => { delete seen.painted; delete seen.pointerup; }")
-    act()
+    for act in acts:
+        act()
     until(page, "seen.painted > seen.pointerup")
     seen: dict[str, float] = page.evaluate("seen")
     return seen
@@ -185,7 +185,7 @@ def edits(picture: Path | None, clicks: int, as_json: bool) -> None:
                 page.mouse.move(x, y)
                 page.wait_for_timeout(PAUSE)
                 before = server.cpu
-                seen = timed(page, partial(page.mouse.click, x, y))
+                seen = timed(page, page.mouse.down, page.mouse.up)
                 used = server.cpu - before
                 page.wait_for_timeout(PAUSE)
                 page.mouse.down()
@@ -231,7 +231,8 @@ def folder(pictures: int, as_json: bool) -> None:
             for part in range(1, 101):  # all through the folder
                 page.evaluate(SCROLL, part / 100)
                 page.wait_for_timeout(60)
-            until(page, THUMBNAILS)
+            scrolled = page.evaluate("performance.now()")
+            settled = until(page, THUMBNAILS) - scrolled
             items = page.evaluate("document.querySelectorAll('.thumbnail').length")
             heap = page.evaluate("performance.memory.usedJSHeapSize") / 2**20
             peak = server.peak
@@ -241,6 +242,7 @@ def folder(pictures: int, as_json: bool) -> None:
             "command to address, s": round(server.started, 2),
             "first screen of thumbnails, s": round(shown / 1e3, 2),
             "first picture painted, s": round(painted / 1e3, 2),
+            "thumbnails in sight after scrolling through all in 6 s, s": round(settled / 1e3, 2),
             "thumbnails that exist at a time": items,
             "server's peak memory, MB": round(peak),
             "page's heap, MB": round(heap),

@@ -69,7 +69,7 @@ class Colorizer:
         if most > 1:
             self.engine = BatchingEngine(self.engine, most)
         self._rgb: Bytes | None = None
-        self._joint: tuple[bytes, NDArray[np.float32]] | None = None
+        self._asked: tuple[bytes, NDArray[np.float32]] | None = None
         self.grid = (SHORT_SIDE, SHORT_SIDE)
 
     def share(self) -> Colorizer:
@@ -81,7 +81,7 @@ class Colorizer:
         """A colorizer on an engine that is open already, or one of your own that runs the bundle elsewhere."""
         other = object.__new__(cls)
         other.bundle, other.engine, other.grid = bundle, engine, (SHORT_SIDE, SHORT_SIDE)
-        other._rgb = other._joint = None
+        other._rgb = other._asked = None
         return other
 
     def set_image(self, picture: GivenPicture, grid: tuple[int, int] | None = None) -> None:
@@ -97,13 +97,13 @@ class Colorizer:
         self._rgb = np.ascontiguousarray(rgb if self.engine.kernel else _three_planes(rgb))
         self.grid = grid or choose_grid(*rgb.shape[:2])
         self._small = _three_planes(self._shrink(self._rgb))
-        self._joint = None
+        self._asked = None
 
     def clear(self) -> None:
         """Forget the picture, so that its memory is free."""
         self._rgb = None
         self._small = np.empty((0, 0, 3), np.uint8)
-        self._joint = None
+        self._asked = None
 
     def _shrink(self, rgb: Bytes) -> Bytes:
         """What the network looks at: the picture itself, or a large one averaged to once or twice the grid first.
@@ -131,7 +131,7 @@ class Colorizer:
         kernel = self.engine.kernel
         if kernel is None and self._small is self._rgb:
             colored, ab = self.engine.color(*self._given(hints, vividness))
-            _finite(ab)
+            _check(ab)
             return colored[0]
         ab = self.chroma(hints, vividness)
         assert self._rgb is not None
@@ -156,7 +156,9 @@ class Colorizer:
 
         For hints, vividness and errors see `color`.
         """
-        return _finite(self.engine.chroma(*self._given(hints, vividness)))
+        ab = self.engine.chroma(*self._given(hints, vividness))
+        _check(ab)
+        return ab
 
     def color_deep(
         self, samples: NDArray[np.uint16], hints: GivenHints | None = None, vividness: float = 1.0
@@ -191,16 +193,19 @@ class Colorizer:
             raise UsageError(f"({x:g}, {y:g}) is outside of the picture, which has {width} x {height} pixels")
         if count < 1:
             raise UsageError(f"{count} suggestions: at least one")
-        joint = self._probabilities(self._raster(hints))
+        joint = self._joint(hints)
         lightness = float(rgb_to_lightness(np.broadcast_to(self._rgb[int(y), int(x)], 3)))
         return suggest(at_place(joint, x / width, y / height), lightness, count)
 
-    def _probabilities(self, cells: Bytes) -> NDArray[np.float32]:
-        """Of every cell, [140, m, n]; kept for the last hints: one asks about place after place."""
+    def _joint(self, hints: GivenHints | None) -> NDArray[np.float32]:
+        """Probabilities [140, m, n] of every cell; kept for the last hints: one asks about place after place."""
+        cells = self._raster(hints)
         key = cells.tobytes()
-        if self._joint is None or self._joint[0] != key:
-            self._joint = key, _finite(self.engine.joint(self._small[None], cells[None]))[0]
-        return self._joint[1]
+        if self._asked is None or self._asked[0] != key:
+            joint = self.engine.joint(self._small[None], cells[None])[0]
+            _check(joint)
+            self._asked = key, joint
+        return self._asked[1]
 
     def _given(self, hints: GivenHints | None, vividness: float) -> tuple[Bytes, Bytes, float]:
         """What the fused graph is given of the picture."""
@@ -246,11 +251,9 @@ def _tiles(size: tuple[int, int], rows: int, columns: int) -> list[Tile]:
     return [(slice(top, top + rows), slice(left, left + columns)) for top, left in corners]
 
 
-def _finite(array: NDArray[np.float32]) -> NDArray[np.float32]:
-    """What a graph said. Raises PictureError where it is no number."""
-    if not np.isfinite(array).all():
+def _check(found: NDArray[np.float32]) -> None:
+    if not np.isfinite(found).all():
         raise PictureError(NOT_A_NUMBER)
-    return array
 
 
 def colorize(

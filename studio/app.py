@@ -6,7 +6,6 @@ import asyncio
 import io
 import json
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +46,7 @@ class Studio:
         self.folder, self.desk, self.batch = folder, desk, batch
         self.store = HintStore(folder)
         self.thumbnails = Thumbnails()
-        self._small = ThreadPoolExecutor(2, thread_name_prefix="thumbnails")
+        self._thumbnailing = asyncio.Semaphore(2)
 
     def app(self) -> Starlette:
         """The ASGI application, without its guard."""
@@ -169,8 +168,10 @@ class Studio:
         name, path = self._named(request)
         if request.query_params.get("of") == "output":
             path = self.folder.output(name)
-        future = self._small.submit(self.thumbnails.get, path)
-        data = await asyncio.wrap_future(future)
+        async with self._thumbnailing:
+            if await request.is_disconnected():  # scrolled past meanwhile
+                raise ClientDisconnect
+            data = await asyncio.to_thread(self.thumbnails.get, path)
         return Response(data, media_type="image/jpeg", headers={"cache-control": "private, max-age=5"})
 
     async def palettes(self, request: Request) -> Response:

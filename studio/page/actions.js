@@ -35,9 +35,13 @@ export function setUpActions({ batch, compare, current, editing, folder, look, m
 
   /** @param {number} dx @param {number} dy in steps */
   const arrow = (dx, dy) => {
-    if (editing.moveSelected(dx, dy)) return;
+    if (editing.moveSelected(dx, dy)) {
+      view.reveal(...marks.list[marks.selected].points[0]);
+      return;
+    }
     tools.cross = editing.moved(tools.cross ?? [view.size[0] / 2, view.size[1] / 2], dx, dy);
     look.at(...tools.cross);
+    view.reveal(...tools.cross);
     view.draw();
   };
   const escape = () => {
@@ -59,7 +63,7 @@ export function setUpActions({ batch, compare, current, editing, folder, look, m
     Enter: () => add(panel.hex), x: () => add(NEUTRAL),
     "[": () => editing.resize(-1), "]": () => editing.resize(1),
     e: pick, c: type, "/": () => by("search").focus(),
-    s: () => compare.split(), r: () => compare.show("color"),
+    ",": () => view.divide(view.divider - 0.05), ".": () => view.divide(view.divider + 0.05), s: () => compare.split(), r: () => compare.show("color"),
     h: copy, b: () => { batch?.start(); }, "?": help, v: () => { showMarks.click(); },
   };
   for (const [key, dx, dy] of /** @type {[string, number, number][]} */ ([["Left", -1, 0], ["Right", 1, 0], ["Up", 0, -1], ["Down", 0, 1]])) {

@@ -69,8 +69,11 @@ export class Current {
     this.tell.chosen(name);
     this.view.open = false;
     this.view.draw();
+    this.tell.opened(false);
     clearNotes();
-    problem(error);
+    by("saved").textContent = by("zoom").textContent = "";
+    if (error instanceof Refused) note("problem", `${name}: ${error.message}`);
+    else problem(error);
   }
 
   /** @param {Picture} found */

@@ -94,9 +94,13 @@ export class Folder {
       const item = this.items.get(name) ?? this.item(name);
       item.style.left = `${((first + i) % columns) * WIDTH}px`;
       item.style.top = `${Math.floor((first + i) / columns) * HEIGHT}px`;
+      item.id = `thumbnail-${first + i}`;
       item.setAttribute("aria-selected", String(name === this.current));
+      if (name === this.current) this.list.setAttribute("aria-activedescendant", item.id);
       return item;
     });
+    // What is scrolled past need not be loaded any more.
+    for (const [name, item] of this.items) if (!names.includes(name)) item.querySelector("img")?.removeAttribute("src");
     this.items = new Map(names.map((name, i) => [name, items[i]]));
     by("strip").replaceChildren(...items);
   }
@@ -107,8 +111,12 @@ export class Folder {
     item.setAttribute("role", "option");
     const states = this.states[name] ?? [];
     const output = states.includes("current");
-    const image = Object.assign(document.createElement("img"), { alt: "", src: `${this.engine.thumbnail(name, output)}&round=${output ? this.round : 0}` });
-    image.addEventListener("error", () => this.refused(name, image.src));
+    const image = Object.assign(document.createElement("img"), { alt: "" });
+    if (output || !this.wrong[name]) image.src = `${this.engine.thumbnail(name, output)}&round=${output ? this.round : 0}`;
+    image.addEventListener("error", () => {
+      this.refused(name, image.src);
+      image.removeAttribute("src"); // no sign of a broken image: the state says it in words
+    });
     const said = states.length ? states : ["automatic"];
     const words = /** @type {Record<string, string>} */ (texts.states);
     item.append(

@@ -152,6 +152,7 @@ if (folder) {
   const names = await folder.load();
   const wanted = decodeURIComponent(location.hash.slice(1));
   await current.open(names.includes(wanted) ? wanted : names[0]);
+  if (current.picture && !marks.list.length) note("start", texts.start, 12000);
   folder.loadStates().then((error) => { if (error) note("folder", error); }).catch(problem);
 } else setUpSingle(/** @type {any} */ (engine), current, marks);
 

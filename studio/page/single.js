@@ -8,6 +8,7 @@ import { texts } from "./texts.js";
 /** @param {any} engine the browser's @param {import("./current.js").Current} current @param {import("./marks.js").Marks} marks */
 export function setUpSingle(engine, current, marks) {
   by("drop").hidden = false;
+  setEnabled(false);
   by("engineNote").textContent = texts.loading;
   engine.ready().then((/** @type {number} */ threads) => { by("engineNote").textContent = threads > 1 ? texts.threads(threads) : texts.oneThread; },
     (/** @type {Error} */ error) => note("engine", error.message));
@@ -22,6 +23,7 @@ export function setUpSingle(engine, current, marks) {
     }
     by("drop").hidden = true;
     await current.open(file.name);
+    setEnabled(true);
   };
 
   /** @param {File} file */
@@ -59,6 +61,11 @@ export function setUpSingle(engine, current, marks) {
     const { picture } = current;
     if (picture) download(new Blob([`${JSON.stringify(toFile(marks.list, picture.size))}\n`], { type: "application/json" }), `${picture.name}.json`);
   });
+}
+
+/** What needs a photograph. @param {boolean} on */
+function setEnabled(on) {
+  for (const id of ["another", "savePicture", "saveHints", "hintFile"]) /** @type {HTMLButtonElement} */ (by(id)).disabled = !on;
 }
 
 /** @param {string} name */

@@ -135,8 +135,7 @@ export class Tools {
       act.at = at;
     } else if (act.kind === "divide") {
       const left = Math.max(0, view.left), right = Math.min(view.canvas.width, view.left + view.size[0] * view.scale);
-      view.divider = Math.min(1, Math.max(0, (at[0] - left) / (right - left)));
-      view.draw();
+      view.divide((at[0] - left) / (right - left));
     } else if (act.kind === "pinch") {
       this.pinch(event.pointerId, at);
     } else if (act.kind === "move") {

@@ -90,6 +90,20 @@ export class View {
     this.moved();
   }
 
+  /** Pan as far as it takes to see a place. @param {number} x @param {number} y picture pixels */
+  reveal(x, y) {
+    const [left, top] = this.toCanvas(x, y), margin = 40 * devicePixelRatio;
+    const by = (/** @type {number} */ at, /** @type {number} */ length) => Math.min(0, length - margin - at) || Math.max(0, margin - at);
+    const [dx, dy] = [by(left, this.canvas.width), by(top, this.canvas.height)];
+    if (dx || dy) this.pan(dx, dy);
+  }
+
+  /** Move the divider of the split. @param {number} to 0..1 */
+  divide(to) {
+    this.divider = Math.min(1, Math.max(0, to));
+    this.draw();
+  }
+
   moved() {
     this.fitted = false;
     const keep = 40 * devicePixelRatio;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from .conftest import Running, ramp
 from .driver import RED, choose, click, drag, place, settle, show, shown, start, wait, warmth
 
 PICTURES = 40
+EXAMPLE = Path(__file__).parents[2] / "examples" / "imgs" / "astronaut.jpg"
 
 
 class Sheet:
@@ -130,6 +132,12 @@ def test_compare_zoom_and_single_pixels(sheet: Any) -> None:
     settle(page)
     left, top, right, bottom = page.evaluate("studio.view.frames.color.rect")
     np.testing.assert_array_equal(shown(page), whole[top:bottom, left:right])
+    page.locator("#picture").focus()
+    page.keyboard.press("Escape")
+    for _ in range(9):  # the cross stays in sight: the view follows it
+        page.keyboard.press("Shift+ArrowRight")
+    settle(page)
+    assert page.evaluate("studio.view.frames.color.rect[0]") > left
 
 
 def test_everything_has_a_name_for_screen_readers(sheet: Any) -> None:
@@ -235,6 +243,8 @@ def test_compare_by_divider_by_held_key_and_by_held_button(sheet: Any) -> None:
     wait(page, "!!studio.view.frames.gray")
     drag(page, (160, 200), (240, 200))
     assert page.evaluate("studio.view.divider") == pytest.approx(0.75, abs=0.02)
+    page.keyboard.press(",")
+    assert page.evaluate("studio.view.divider") == pytest.approx(0.70, abs=0.02)
     assert page.evaluate("studio.marks.list.length") == 0
     page.keyboard.press("r")
     page.keyboard.down("g")
@@ -296,3 +306,89 @@ def test_only_thumbnails_in_sight_exist_and_filters_choose(sheet: Any) -> None:
     page.select_option("#filter", "all")
     page.locator("#thumbnails").evaluate("(list) => { list.scrollTop = list.scrollHeight; }")
     page.wait_for_selector(f'.thumbnail[title^="{PICTURES - 1}.png"]')
+
+
+def test_on_a_photograph_the_hints_place_takes_its_color(sheet: Any) -> None:
+    """How far a hint reaches is the model's business, and measured in benchmarks/quality.py."""
+    page = sheet.page
+    shutil.copy(EXAMPLE, sheet.picture)  # another file of the same name is opened anew
+    page.reload()
+    wait(page, "window.studio?.view.size[0] === 512 && studio.view.frames.color && !studio.view.busy")
+    page.keyboard.press("z")
+    settle(page)
+    before = shown(page)
+    choose(page, "#2050c0")
+    click(page, 110, 400)  # the sleeve
+    after = shown(page)
+    assert warmth(after[390:410, 100:120]) < warmth(before[390:410, 100:120]) - 30
+
+
+def test_reload_finds_the_hints_and_the_keyboard_is_enough(sheet: Any) -> None:
+    page = sheet.page
+    page.keyboard.press("c")
+    page.keyboard.type("207040")
+    page.keyboard.press("Enter")
+    page.locator("#picture").focus()
+    for key in ("ArrowRight", "Shift+ArrowDown", "Enter"):
+        page.keyboard.press(key)
+    settle(page)
+    point = sheet.hints["points"][0]
+    assert (point["x"], point["y"], point["color"]) == (161, 130, "#207040")
+    page.keyboard.press("n")
+    wait(page, f"studio.picture()?.name > {json.dumps(sheet.name)} && !studio.view.busy")
+    page.keyboard.press("h")
+    settle(page)
+    page.wait_for_timeout(500)
+    settle(page)
+    other = page.evaluate("studio.picture().name")
+    assert json.loads(sheet.file.with_name(f"{other}.json").read_text())["points"] == [point]
+    page.evaluate(f"location.hash = '{sheet.name}'")
+    page.reload()
+    wait(page, f"window.studio?.picture()?.name === '{sheet.name}' && studio.view.frames.color")
+    assert page.evaluate("studio.marks.list.length") == 1
+
+
+def test_a_file_that_is_changed_outside_is_reloaded_or_asked_about(sheet: Any) -> None:
+    page = sheet.page
+    click(page, 80, 120)
+    path = sheet.file
+    theirs = {"version": 1, "points": [{"x": 10, "y": 20, "color": "#112233"}, {"x": 30, "y": 20, "color": "#445566"}]}
+    path.write_text(json.dumps(theirs))
+    wait(page, "studio.marks.list.length === 2")
+    # Changed on both sides at once: the page must not win unseen.
+    page.evaluate("studio.saver.look = async () => {}")
+    theirs["points"].pop()
+    path.write_text(json.dumps(theirs))
+    page.mouse.click(*place(page, 200, 200))
+    page.wait_for_selector("#question[open]")
+    assert json.loads(path.read_text()) == theirs
+    page.click("#question button:has-text('Keep mine')")
+    settle(page)
+    assert len(sheet.hints["points"]) == 3
+    page.reload()
+    wait(page, "window.studio?.view.frames.color")
+
+
+def test_a_damaged_hint_file_stays_until_it_is_given_up(sheet: Any) -> None:
+    page = sheet.page
+    sheet.file.write_text('{"version": 1, "points": [{"x": -5, "y": 0, "color": "#ffffff"}]}')
+    before = sheet.file.read_bytes()
+    page.wait_for_selector("#question[open]")
+    assert "points[0].x" in page.locator("#question p").inner_text()
+    page.click("#question button:has-text('Leave it')")
+    page.mouse.click(*place(page, 100, 100))
+    page.wait_for_timeout(900)
+    assert sheet.file.read_bytes() == before
+
+
+def test_palettes_lie_beside_the_hints(sheet: Any) -> None:
+    page = sheet.page
+    choose(page, "#556b2f")
+    page.click("#newPalette")
+    page.fill("#naming input", "uniforms")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".palette:has-text('uniforms')")
+    page.wait_for_timeout(300)
+    assert json.loads(sheet.file.with_name(".gcolor.palettes.json").read_text()) == {"uniforms": ["#556b2f"]}
+    page.reload()
+    page.wait_for_selector(".palette:has-text('uniforms')")
