@@ -123,7 +123,7 @@ def measure(writers: dict[str, Write], rounds: int) -> dict[str, tuple[float, in
 def distance(rgb: Bytes, data: bytes | memoryview) -> float:
     """PSNR of a file to what was written, dB."""
     found = np.asarray(Image.open(BytesIO(data)).convert("RGB")).astype(float)
-    return float(10 * np.log10(255.0**2 / max(np.mean((found - rgb) ** 2), 1e-9)))
+    return 10.0 * math.log10(255.0**2 / max(float(np.mean((found - rgb) ** 2)), 1e-9))
 
 
 def resized(rgb: Bytes, megapixels: float) -> Bytes:
