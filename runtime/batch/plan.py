@@ -82,7 +82,7 @@ def find_jobs(
     hinting = Hinting(
         hints, {folder for part, source in zip(parts, sources, strict=True) for folder in part.within(source)}
     )
-    surveys = [_look(part, source, listed) for part, source in zip(parts, sources, strict=True)]
+    surveys = [_look(part, source, listed, hinting.parts) for part, source in zip(parts, sources, strict=True)]
     others, made = (sum((getattr(s, name) for s in surveys), Counter[str]()) for name in ("others", "made"))
     names = [_matching(found.names, pattern) for found in surveys]
     if not any(names) and not may_be_empty:
@@ -121,10 +121,10 @@ def _open_images(part: Part) -> Place:
     return Url(str(part.images)) if is_url(part.images) else Folder(part.images)
 
 
-def _look(part: Part, source: Place, listed: Sequence[str] | None) -> Survey:
+def _look(part: Part, source: Place, listed: Sequence[str] | None, hints: tuple[str, ...]) -> Survey:
     """The pictures of a part; of its one folder those that are listed, if any are."""
     if listed is None:
-        return survey(source, part)
+        return survey(source, part, hints)
     return survey(source, replace(part, folders=(), files=tuple({_name_of(source, path) for path in listed})))
 
 
