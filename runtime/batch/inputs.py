@@ -64,9 +64,8 @@ class Part:
     def hint_names(self, name: str) -> tuple[str, str]:
         """What a picture's hints may be named after: its place below what all inputs have in common, and below the
         input that brought it."""
-        inputs = [folder for folder in self.folders if name.startswith(f"{folder}/")]
-        inputs += [os.path.dirname(name)] if name in self.files else []
-        own = name[len(max(inputs)) + 1 :] if any(inputs) else name
+        folders = [folder for folder in self.folders if not folder or name.startswith(f"{folder}/")]
+        own = name[len(max(folders)) :].lstrip("/") if folders else name.rpartition("/")[2]
         return self.above + name, own
 
 
