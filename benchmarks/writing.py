@@ -126,12 +126,13 @@ def distance(rgb: Bytes, data: bytes | memoryview) -> float:
     return 10.0 * math.log10(255.0**2 / max(float(np.mean((found - rgb) ** 2)), 1e-9))
 
 
-def resized(rgb: Bytes, megapixels: float) -> Bytes:
-    """A photograph at so many pixels."""
+def shrunk(rgb: Bytes, megapixels: float) -> Bytes:
+    """A photograph at so many pixels at most: one that was enlarged would be smoother than photographs are."""
     factor = math.sqrt(megapixels * 1e6 / (rgb.shape[0] * rgb.shape[1]))
+    if factor >= 1:
+        return rgb
     size = max(16, round(rgb.shape[1] * factor)), max(16, round(rgb.shape[0] * factor))
-    way = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
-    return np.ascontiguousarray(cv2.resize(rgb, size, interpolation=way))
+    return np.ascontiguousarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA))
 
 
 def add(total: dict[str, dict[str, list[float]]], table: str, found: dict[str, tuple[float, int]], pixels: int) -> None:
@@ -153,7 +154,7 @@ def main(photos: Path, limit: int, rounds: int, megapixels: float, as_json: bool
     total: dict[str, dict[str, list[float]]] = {}
     rng = np.random.default_rng(0)
     for _, photo in load_photos(photos, limit, None):
-        rgb = resized(photo, megapixels)
+        rgb = shrunk(photo, megapixels)
         deep = (rgb.astype(np.uint16) * 257) ^ rng.integers(0, 256, rgb.shape, np.uint16)
         pixels = rgb.shape[0] * rgb.shape[1]
         add(total, "TIFF of 8 bits", measure(tiffs(rgb), rounds), pixels)

@@ -87,7 +87,7 @@ def test_png(gcolor, list_outputs, grey_folder: Path, tmp_path: Path, make_png) 
         "early": (make_png(144, 96, whole[: 50 * (1 + 144 * 4)], color=6), "its rows end early"),
         "nothing": (make_png(144, 96, b"", color=6), "damaged or cut short"),
         "passes": (make_png(144, 96, whole[:3000], color=6, interlaced=True), "damaged or cut short"),
-        "bomb": (make_png(30_000, 20_000, bytes(100), color=6), "the PNG claims 30000 x 20000 pixels"),
+        "bomb": (make_png(30_000, 20_000, bytes(100), color=6), "claims 30000 x 20000 pixels"),
         "text": (b"Dear Sir", "this is not a PNG file"),
         "empty": (b"", "this is not a PNG file"),
     }
