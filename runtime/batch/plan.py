@@ -73,7 +73,7 @@ def find_jobs(
     Raises UsageError (missing folder, output inside the input, ambiguous hints, a listed path outside, two pictures of
     one output, a URL that cannot be used), NothingToDoError, and EngineError where a URL needs what is not installed.
     """
-    parts = split(images, output)
+    parts = split(_but_hints(images, hints), output)
     if listed is not None and (len(parts) > 1 or parts[0].folders != ("",)):
         raise UsageError("a list of pictures needs the folder that they are in, and no other input")
     sources, targets = [_open_images(part) for part in parts], [new_place(part.output) for part in parts]
@@ -115,6 +115,14 @@ def find_jobs(
     unused = hinting.unused(pairs, zip(parts, sources, strict=True), whole)
     said = hinting.warnings(pairs, [hint_name(path, roots[0]) for path in unused], may_be_empty)
     return Found(groups, refused, [hint_name(path, roots[0]) for path in unused], others, made, said)
+
+
+def _but_hints(images: Where | Sequence[Where], hints: Where | None) -> Where | Sequence[Where]:
+    """The inputs without the hints, which a shell's `*` names, too."""
+    if isinstance(images, Path | str) or hints is None or is_url(hints):
+        return images
+    own = Path(hints).resolve()
+    return [path for path in images if is_url(path) or Path(path).resolve() != own] or images
 
 
 def _open_images(part: Part) -> Place:
