@@ -32,7 +32,7 @@ from gcolor.runtime.machine import describe
 from gcolor.runtime.photos import load_photos
 from gcolor.runtime.pictures import Notes
 from gcolor.runtime.pictures.encode_deep import encode_deep
-from gcolor.runtime.pictures.options import HEIF_PRESET
+from gcolor.runtime.pictures.options import save_options
 from gcolor.runtime.pictures.picture import Deep
 from gcolor.runtime.pictures.tiff import tiff
 from PIL import Image
@@ -77,21 +77,16 @@ def tiffs(pixels: Samples) -> dict[str, Write]:
 
 
 def others(rgb: Bytes, deep: Deep) -> dict[str, Write]:
-    """The other formats; of HEIC its presets, where it can be written here."""
-    found: dict[str, Write] = {
-        "JPEG 92": partial(saved, rgb, "JPEG", quality=92, subsampling=0),
-        "PNG": partial(saved, rgb, "PNG", compress_level=3),
-        "PNG of 16 bits": partial(encode_deep, "PNG", deep, Notes()),
-        "WebP 92": partial(saved, rgb, "WEBP", quality=92),
-        "JPEG 2000": partial(saved, rgb, "JPEG2000"),
-    }
-    if "AVIF" in Image.SAVE:
-        found["AVIF 92"] = partial(saved, rgb, "AVIF", quality=92, subsampling="4:4:4")
-    if "HEIF" in Image.SAVE:
-        for preset in dict.fromkeys((HEIF_PRESET, "veryfast", "medium", "slow")):
-            options: dict[str, Any] = {"enc_params": {"preset": preset}}
-            found[f"HEIC 92, {preset}"] = partial(saved, rgb, "HEIF", quality=92, chroma=444, **options)
-    return found
+    """The other formats as gcolor writes them at quality 92; HEIC by x265's other presets, too."""
+    found: dict[str, Write] = {"PNG of 16 bits": partial(encode_deep, "PNG", deep, Notes())}
+    for kind in ("JPEG", "PNG", "WEBP", "JPEG2000", "AVIF", "HEIF"):
+        if kind in Image.SAVE:
+            found[kind] = partial(saved, rgb, kind, **save_options(kind, Notes(), 92))
+    if "HEIF" in found:
+        for preset in ("veryfast", "medium", "slow"):
+            options = save_options("HEIF", Notes(), 92) | {"enc_params": {"preset": preset}}
+            found[f"HEIF, {preset}"] = partial(saved, rgb, "HEIF", **options)
+    return {"JPEG": found.pop("JPEG"), **found}
 
 
 def paintings(rgb: Bytes, deep: Deep) -> dict[str, Write]:
@@ -162,7 +157,7 @@ def main(photos: Path, limit: int, rounds: int, megapixels: float, as_json: bool
         writers = others(rgb, deep)
         add(total, "other formats", measure(writers, rounds), pixels)
         for name, write in writers.items():
-            if "92" in name:
+            if "16" not in name:
                 total[f"other formats/{name}"].setdefault("psnr", []).append(distance(rgb, write()))
         add(total, "painting", measure(paintings(rgb, deep), rounds), pixels)
     means = {name: {key: float(np.mean(values)) for key, values in row.items()} for name, row in total.items()}
