@@ -17,7 +17,7 @@ class Other:
 
     def sentence(self, ending: str) -> str:
         """Why such a file is not colored."""
-        return f"is {self.what} ({ending}), which gcolor does not read; keep it: {self.do}"
+        return f"is {self.what} ({ending}), a file of a kind that gcolor does not read; keep it: {self.do}"
 
 
 COPY = "save a copy as TIFF or PNG"

@@ -75,8 +75,8 @@ def hard_cross_entropy(
 def joint_cross_entropy(logits_BJHW: Tensor, ab_B2HW: Tensor) -> Tensor:
     """Cross-entropy of each cell [B, H, W] over the nodes of a and b together.
 
-    The truth is the bilinear mixture of the four nodes around it, so that the expectation is not biased. No class counts
-    more than another: these probabilities are shown to people.
+    The truth is the bilinear mixture of the four nodes around it, so that the expectation is not biased. No class
+    counts more than another: these probabilities are shown to people.
     """
     table = torch.full((32, 32), -1, device=ab_B2HW.device)
     nodes = torch.as_tensor(bins.JOINT / bins.JOINT_WIDTH, device=ab_B2HW.device).long() + 16

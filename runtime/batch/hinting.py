@@ -25,7 +25,7 @@ Called = tuple[Part, str]
 
 class Hinting:
     """What `--hints` names, None for nothing. place: where hint files lie; the names of those of this machine are
-    their paths. folders: those that the pictures lie in, as `Place.parts`.
+    their paths. parts: what was named, as `Place.parts`. folders: those that the pictures lie in, as `Place.parts`.
 
     Raises UsageError: nothing there, a file that is no hint file, the folder of the pictures.
     """
@@ -35,9 +35,11 @@ class Hinting:
         self._shown = show(hints) if hints is not None else ""
         self._file, self._root = "", str(hints)
         self._folder: HintFolder | None = None
+        self.parts: tuple[str, ...] = ()
         if hints is None:
             return
         place = new_place(hints)
+        self.parts = place.parts
         if place.parts in folders:
             # A PNG photograph there would be taken for its neighbour's hints.
             raise UsageError(f"{self._shown}: hints need a folder of their own, apart from the pictures")

@@ -64,9 +64,8 @@ class Part:
     def hint_names(self, name: str) -> tuple[str, str]:
         """What a picture's hints may be named after: its place below what all inputs have in common, and below the
         input that brought it."""
-        inputs = [folder for folder in self.folders if name.startswith(f"{folder}/")]
-        inputs += [os.path.dirname(name)] if name in self.files else []
-        own = name[len(max(inputs)) + 1 :] if any(inputs) else name
+        folders = [folder for folder in self.folders if not folder or name.startswith(f"{folder}/")]
+        own = name[len(max(folders)) :].lstrip("/") if folders else name.rpartition("/")[2]
         return self.above + name, own
 
 
@@ -143,14 +142,19 @@ def _together(given: list[Path], output: Where) -> Part:
 
 def _each_by_itself(given: list[Where]) -> list[Part]:
     """Inputs grouped by the folder that their outputs go into by default."""
-    parts: dict[tuple[object, bool], Part] = {}
+    files: dict[Path, list[str]] = {}  # by their folder: a shell may name very many
+    alone: list[Part] = []
     for one in given:
-        new = _one(one, None)
-        key = (new.images if is_url(new.images) else Path(new.images).resolve(), new.beside)
-        old = parts.get(key, new)
-        folders, files = {*old.folders, *new.folders}, {*old.files, *new.files}
-        parts[key] = replace(old, folders=tuple(folders), files=tuple(files))
-    found = [_without_doubles(part) for part in parts.values()]
+        if is_url(one) or Path(one).is_dir():
+            alone.append(_one(one, None))
+        else:
+            files.setdefault(Path(one).parent, []).append(Path(one).name)
+    singles = [replace(_one(folder / names[0], None), files=tuple(names)) for folder, names in files.items()]
+    parts: dict[object, list[Part]] = {}
+    for part in (*singles, *alone):
+        key = part.images if is_url(part.images) else Path(part.images).resolve()
+        parts.setdefault((key, part.beside), []).append(part)
+    found = [_without_doubles(_merged(same)) for same in parts.values()]
     if len(found) == 1:
         return found
     here = [_plain(Path(part.images)) for part in found if not is_url(part.images)]
@@ -159,6 +163,11 @@ def _each_by_itself(given: list[Where]) -> list[Part]:
     return [
         replace(part, named=True, above=f"{name}/" if name else "") for part, name in zip(found, above, strict=True)
     ]
+
+
+def _merged(parts: list[Part]) -> Part:
+    folders, files = ({name for part in parts for name in getattr(part, what)} for what in ("folders", "files"))
+    return replace(parts[0], folders=tuple(folders), files=tuple(files))
 
 
 def _without_doubles(part: Part) -> Part:

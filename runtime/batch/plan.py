@@ -73,7 +73,7 @@ def find_jobs(
     Raises UsageError (missing folder, output inside the input, ambiguous hints, a listed path outside, two pictures of
     one output, a URL that cannot be used), NothingToDoError, and EngineError where a URL needs what is not installed.
     """
-    parts = split(images, output)
+    parts = split(_but_hints(images, hints), output)
     if listed is not None and (len(parts) > 1 or parts[0].folders != ("",)):
         raise UsageError("a list of pictures needs the folder that they are in, and no other input")
     sources, targets = [_open_images(part) for part in parts], [new_place(part.output) for part in parts]
@@ -82,7 +82,7 @@ def find_jobs(
     hinting = Hinting(
         hints, {folder for part, source in zip(parts, sources, strict=True) for folder in part.within(source)}
     )
-    surveys = [_look(part, source, listed) for part, source in zip(parts, sources, strict=True)]
+    surveys = [_look(part, source, listed, hinting.parts) for part, source in zip(parts, sources, strict=True)]
     others, made = (sum((getattr(s, name) for s in surveys), Counter[str]()) for name in ("others", "made"))
     names = [_matching(found.names, pattern) for found in surveys]
     if not any(names) and not may_be_empty:
@@ -117,14 +117,22 @@ def find_jobs(
     return Found(groups, refused, [hint_name(path, roots[0]) for path in unused], others, made, said)
 
 
+def _but_hints(images: Where | Sequence[Where], hints: Where | None) -> Where | Sequence[Where]:
+    """The inputs without the hints, which a shell's `*` names, too."""
+    if isinstance(images, Path | str) or hints is None or is_url(hints):
+        return images
+    own = Path(hints).resolve()
+    return [path for path in images if is_url(path) or Path(path).resolve() != own] or images
+
+
 def _open_images(part: Part) -> Place:
     return Url(str(part.images)) if is_url(part.images) else Folder(part.images)
 
 
-def _look(part: Part, source: Place, listed: Sequence[str] | None) -> Survey:
+def _look(part: Part, source: Place, listed: Sequence[str] | None, hints: tuple[str, ...]) -> Survey:
     """The pictures of a part; of its one folder those that are listed, if any are."""
     if listed is None:
-        return survey(source, part)
+        return survey(source, part, hints)
     return survey(source, replace(part, folders=(), files=tuple({_name_of(source, path) for path in listed})))
 
 

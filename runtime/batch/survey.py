@@ -27,15 +27,19 @@ class Survey:
     made: Counter[str] = field(default_factory=Counter)
 
 
-def survey(place: Place, part: Part) -> Survey:
+def survey(place: Place, part: Part, hints: tuple[str, ...] = ()) -> Survey:
     """Look through the folders of a part; its single files are taken as they are, but for those that gcolor made.
 
-    A folder below that is gcolor's own, with its journal, is passed over; elsewhere what a journal names. Raises
-    UsageError where a folder cannot be read.
+    hints: the folder of hints, or the hint file, as `Place.parts`; what lies there is no picture. A folder below that
+    is gcolor's own, with its journal, is passed over; elsewhere what a journal names. Raises UsageError where a folder
+    cannot be read.
     """
-    found, own = Survey(), Own(place)
+    found, own, here = Survey(), Own(place), place.parts
+    no_pictures = "/".join(hints[len(here) :]) if hints[: len(here)] == here else None
 
     def enter(folder: str) -> bool:
+        if folder == no_pictures:
+            return False
         if not place.exists(f"{folder}/{NAME}"):
             return True
         if own.is_shared(folder):
@@ -58,6 +62,8 @@ def survey(place: Place, part: Part) -> Survey:
                 add(name)
             elif kind := kind_of(name):
                 found.others[kind] += 1
+    if no_pictures:
+        found.names.discard(no_pictures)
     for name in part.files:
         own.learn_upwards(os.path.dirname(name))
         add(name)

@@ -90,7 +90,7 @@ class OtherKindError(PictureError):
 
     def __init__(self, kind: str, extra: str = "", save_as: str = "TIFF or PNG with 8 or 16 bits") -> None:
         if kind in DOCUMENTS:
-            super().__init__(f"is {kind}, which gcolor does not read; keep it: {DOCUMENTS[kind]}")
+            super().__init__(f"is {kind}, a file of a kind that gcolor does not read; keep it: {DOCUMENTS[kind]}")
             return
         install = f"pip install 'gcolor[{extra}]' reads it, or " if extra else ""
         super().__init__(

@@ -93,6 +93,15 @@ def test_hints_of_several_inputs(gcolor: Run, here: Path) -> None:
     assert done.returncode == 2 and "one/x.png.json or two/x.png.json" in done.stderr
 
 
+def test_hints_that_a_star_names_are_no_input(gcolor: Run, here: Path) -> None:
+    shutil.copytree(here / "one", here / "hints")
+    (here / "hints" / "a.json").write_text(json.dumps(RED))
+    for inputs, hints in ((["a.jpg", "a.json"], "a.json"), (["a.jpg", "b.jpg", "hints"], "hints")):
+        done = gcolor("batch", *inputs, "--hints", hints, "--dry-run", cwd=here)
+        assert done.returncode == 0, done.stderr
+        assert [line.split(" -> ")[0] for line in done.stdout.splitlines()] == inputs[:-1]
+
+
 def test_one_picture_one_hint_file_one_output_file(gcolor: Run, here: Path) -> None:
     done = gcolor("batch", "a.jpg", "--hints", "a.json", cwd=here)
     assert done.returncode == 0 and done.stderr.splitlines()[-1].endswith("; 1 with hints: a_color.jpg"), done.stderr

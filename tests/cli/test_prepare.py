@@ -51,7 +51,8 @@ def test_shards_counts_and_a_second_call(gcolor, folder: Path, tmp_path: Path) -
     lines = done.stderr.splitlines()
     assert lines[0] == "[4/4]"
     assert lines[1] == (
-        f"2 photos kept, 2 dropped (1 near-grey, 1 unreadable), 1 shards of 0.00 GB: {tmp_path / 'shards'}"
+        f"2 photos kept, 2 dropped (1 near-grey, 1 unreadable), 1 shards of 0.00 GB: {tmp_path / 'shards'}; "
+        "--max-grey 1 keeps the 1 near-grey, too"
     )
     assert lines[2].startswith("all hashes agree: 2 photos kept")
     counted = json.loads(done.stdout)

@@ -87,9 +87,9 @@ def test_png(gcolor, list_outputs, grey_folder: Path, tmp_path: Path, make_png) 
         "early": (make_png(144, 96, whole[: 50 * (1 + 144 * 4)], color=6), "its rows end early"),
         "nothing": (make_png(144, 96, b"", color=6), "damaged or cut short"),
         "passes": (make_png(144, 96, whole[:3000], color=6, interlaced=True), "damaged or cut short"),
-        "bomb": (make_png(30_000, 20_000, bytes(100), color=6), "the picture claims 30000 x 20000 pixels"),
-        "text": (b"Dear Sir", "this is no picture of hints that is read (PNG, WebP, TIFF, PSD, OpenRaster)"),
-        "empty": (b"", "this is no picture of hints that is read (PNG, WebP, TIFF, PSD, OpenRaster)"),
+        "bomb": (make_png(30_000, 20_000, bytes(100), color=6), "claims 30000 x 20000 pixels"),
+        "text": (b"Dear Sir", "this is no picture of hints that is read"),
+        "empty": (b"", "this is no picture of hints that is read"),
     }
     for name, (data, _) in cases.items():
         (folder / f"{name}.jpg").write_bytes((folder / "a.jpg").read_bytes())

@@ -80,4 +80,7 @@ def test_without_the_extra_raw_is_named_and_passed_over(tmp_path: Path) -> None:
     assert done.returncode == 0 and "passed over: 3 RAW (pip install 'gcolor[raw]' reads RAW)" in done.stderr
     done = run(images / "c.NEF", "-o", tmp_path / "out")
     assert done.returncode == 3
-    assert "error: c.NEF: is a camera raw file (.nef), which gcolor does not read; keep it: pip install" in done.stderr
+    assert (
+        "error: c.NEF: is a camera raw file (.nef), a file of a kind that gcolor does not read; keep it: pip install"
+        in done.stderr
+    )

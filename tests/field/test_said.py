@@ -123,3 +123,20 @@ def test_hints_check_names_what_is_not_read(gcolor, tmp_path: Path) -> None:
     files(tmp_path / "hints", "a.json", "a.kra")
     done = gcolor("hints", "check", tmp_path / "hints", tmp_path / "imgs")
     assert done.returncode == 0 and "a.png: ok, 1 hint" in done.stdout and "a.kra: not read as hints" in done.stdout
+
+
+def test_hints_below_the_pictures_are_no_pictures(gcolor, tmp_path: Path) -> None:
+    work = tmp_path / "w"
+    picture(work / "a.png")
+    picture(work / "hints" / "a.png")
+    (work / "hints" / "a.png").unlink()
+    overlay = Image.new("RGBA", (made.WIDTH, made.HEIGHT))
+    overlay.putpixel((20, 20), (200, 30, 30, 255))
+    overlay.save(work / "hints" / "a.png")
+    overlay.save(work / "one.png")
+    done = gcolor("batch", ".", "--hints", "hints", "--match", "[!o]*", "--dry-run", cwd=work)
+    assert done.stdout.splitlines() == [f"a.png -> {tmp_path}/w_color/a.png with hints/a.png: new"], done.stderr
+    (work / "hints" / "a.png").unlink()
+    (work / "hints").rmdir()
+    done = gcolor("batch", ".", "--hints", "one.png", "--dry-run", cwd=work)
+    assert done.stdout.splitlines() == [f"a.png -> {tmp_path}/w_color/a.png with one.png: new"], done.stderr

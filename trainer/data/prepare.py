@@ -66,7 +66,7 @@ def prepare(
                 if progress:
                     progress(done, total)
     manifest = _finish(chunks)
-    report(f"{summary(manifest)}: {show(out)}{_kept_by(manifest, options)}")
+    report(f"{summary(manifest)}: {show(out)}{_kept_by(manifest)}")
     if not manifest["photos"]:
         raise NothingToDoError(f"none of {total} photos is left; {_advice(manifest, options)}")
     save_json(manifest, out / MANIFEST)
@@ -101,10 +101,10 @@ def summary(manifest: dict[str, Any]) -> str:
     return f"{manifest['photos']} photos kept, {dropped}, {len(manifest['shards'])} shards of {size:.2f} GB"
 
 
-def _kept_by(manifest: dict[str, Any], options: PrepareOptions) -> str:
+def _kept_by(manifest: dict[str, Any]) -> str:
     """How to keep what was dropped for want of color."""
     grey = manifest["dropped"].get("near-grey")
-    return f"; --max-grey above {options.max_grey:g} keeps more of the {grey} near-grey, 1 all" if grey else ""
+    return f"; --max-grey 1 keeps the {grey} near-grey, too" if grey else ""
 
 
 def _advice(manifest: dict[str, Any], options: PrepareOptions) -> str:
