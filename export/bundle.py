@@ -79,12 +79,12 @@ def export_bundle(
         (work / WEIGHTS).write_bytes(weights)
         files = {path.name: path.read_bytes() for path in sorted(work.iterdir())}
         manifest["files"] = {name: sha256(data) for name, data in files.items()}
-        bundle = Bundle(work, manifest, files[MODEL], files[PAINT])
+        bundle = Bundle(work, manifest, {name: files[name] for name in (MODEL, PAINT)})
         parity = _measure(bundle, folders)
         parity.check(precision, tolerance)
         manifest["parity"] = asdict(parity)
         if MODEL_TRT in files:
-            other = _measure(replace(bundle, model=files[MODEL_TRT], paint=files[PAINT_TRT]), folders)
+            other = _measure(replace(bundle, graphs={MODEL: files[MODEL_TRT], PAINT: files[PAINT_TRT]}), folders)
             other.check(precision, tolerance)
             manifest["parity_trt"] = asdict(other)
         (work / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+import os
+import time
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ..color.errors import BundleError
+from .batch.fingerprint import RECENT_NS
+from .cache import keep, recall
 from .onnx_form import has_external_data
 
 FORMAT = 1
+# Graphs of which is remembered that they were right.
+NOTES = 32
 DEFAULT = Path(__file__).parent / "default"
 MODEL, PAINT, WEIGHTS = "model.onnx", "paint.onnx", "weights.safetensors"
 # The graphs in the form that TensorRT takes, where that is another one.
@@ -26,12 +32,28 @@ def sha256(data: bytes) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """A checked bundle. `model` and `paint` are the bytes that were hashed, so nothing can change in between."""
+    """A checked bundle. Whatever is read of it is hashed when it is read, so nothing can change in between.
+
+    graphs: those that need not be read, by their names.
+    """
 
     path: Path
     manifest: dict[str, Any]
-    model: bytes
-    paint: bytes
+    graphs: dict[str, bytes] = field(default_factory=dict)
+
+    @property
+    def model(self) -> bytes:
+        """The fused graph. Raises BundleError as `read`."""
+        return self.graphs.get(MODEL) or self.read(MODEL)
+
+    @property
+    def paint(self) -> bytes:
+        """The graph that paints. Raises BundleError as `read`."""
+        return self.graphs.get(PAINT) or self.read(PAINT)
+
+    def digest(self, name: str) -> str:
+        """The hash of one of its two graphs, as it is."""
+        return sha256(self.graphs[name]) if name in self.graphs else str(self.manifest["files"][name])
 
     @property
     def name(self) -> str:
@@ -93,7 +115,31 @@ def load_bundle(path: Path | None = None) -> Bundle:
     Raises BundleError: see `read_manifest`, a file missing or with another hash, a graph that refers to other files.
     """
     folder, manifest = path or DEFAULT, read_manifest(path)
-    return Bundle(folder, manifest, *(_read_graph(folder / name, manifest["files"][name]) for name in (MODEL, PAINT)))
+    found = {name: _check_graph(folder / name, manifest["files"][name]) for name in (MODEL, PAINT)}
+    return Bundle(folder, manifest, {name: graph for name, graph in found.items() if graph is not None})
+
+
+def _check_graph(path: Path, digest: str) -> bytes | None:
+    """A graph; None where it was right when it was read last, and has not changed since."""
+    stamp = _stamp(path)
+    about = f"{stamp} {digest}".encode()
+    note = f"bundle-{sha256(os.fsencode(path.absolute()))[:32]}"
+    if stamp and recall(note) == about:
+        return None
+    graph = _read_graph(path, digest)
+    if stamp and stamp == _stamp(path):
+        keep(note, about, most=NOTES)
+    return graph
+
+
+def _stamp(path: Path) -> tuple[int, ...] | None:
+    """What changes with a file's content; None where it proves nothing."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    old = time.time_ns() - max(status.st_mtime_ns, status.st_ctime_ns) > RECENT_NS
+    return (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino) if old else None
 
 
 def _read_graph(path: Path, digest: str) -> bytes:

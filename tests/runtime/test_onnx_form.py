@@ -40,7 +40,7 @@ def test_all_outputs_leave_the_graph_as_it_is() -> None:
 def test_what_a_graph_within_a_node_takes_from_outside_is_kept() -> None:
     from onnx import TensorProto, helper
 
-    def value(name: str, kind: int = TensorProto.FLOAT) -> onnx.ValueInfoProto:
+    def value(name: str, kind: int = TensorProto.FLOAT):
         return helper.make_tensor_value_info(name, kind, [1])
 
     branches = [helper.make_graph([helper.make_node("Neg", [name], ["r"])], name, [], [value("r")]) for name in "pq"]

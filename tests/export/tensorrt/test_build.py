@@ -151,7 +151,7 @@ def test_the_form_for_tensorrt_passes_the_lint_and_paints_the_same(with_form: Pa
     for marks in range(2):
         hints[:, 30 : 30 + 3 * marks, 40:43] = (200, 60, 30, 255)
         own, _ = OnnxEngine(bundle, Device("cpu")).color(photo, hints)
-        other, _ = OnnxEngine(replace(bundle, model=graph), Device("cpu")).color(photo, hints)
+        other, _ = OnnxEngine(replace(bundle, graphs={MODEL: graph}), Device("cpu")).color(photo, hints)
         assert (np.abs(own.astype(int) - other.astype(int)) > 1).mean() <= 0.001
 
 
@@ -161,7 +161,7 @@ def test_a_bundle_that_tensorrt_takes_as_it_is_gets_no_second_graph(with_form: P
 
     bundle = load_bundle(with_form)
     graph = bundle.read(source(bundle, PAINT))
-    plain = replace(bundle, model=graph, paint=graph, manifest={**bundle.manifest, "files": {}})
+    plain = replace(bundle, graphs={MODEL: graph, PAINT: graph}, manifest={**bundle.manifest, "files": {}})
     assert with_trt_form(plain) is plain
     assert with_trt_form(bundle) is bundle
 
@@ -172,7 +172,9 @@ def test_an_int8_bundle_without_its_tensorrt_graph_is_refused(with_form: Path) -
     bundle = load_bundle(with_form)
     unsigned = node_of_bytes()
     with pytest.raises(BundleError, match=r"no int8 graph for TensorRT"):
-        with_trt_form(replace(bundle, model=unsigned, manifest={"precision": "int8", "files": {}}))
+        with_trt_form(
+            replace(bundle, graphs={MODEL: unsigned, PAINT: b""}, manifest={"precision": "int8", "files": {}})
+        )
 
 
 def test_both_graphs_take_and_give_bytes_to_nvidias_parser(rig, bundle: Path) -> None:
