@@ -44,12 +44,12 @@ class Bundle:
     @property
     def model(self) -> bytes:
         """The fused graph. Raises BundleError as `read`."""
-        return self.graphs.get(MODEL) or self.read(MODEL)
+        return self.graphs[MODEL] if MODEL in self.graphs else self.read(MODEL)
 
     @property
     def paint(self) -> bytes:
         """The graph that paints. Raises BundleError as `read`."""
-        return self.graphs.get(PAINT) or self.read(PAINT)
+        return self.graphs[PAINT] if PAINT in self.graphs else self.read(PAINT)
 
     def digest(self, name: str) -> str:
         """The hash of one of its two graphs, as it is."""
