@@ -31,7 +31,7 @@ LEVEL = 1
 def tiff(pixels: Samples, notes: Notes, compression: Compression = "deflate") -> list[bytes]:
     """The parts of a file of uint8 or uint16 [H, W, 3 or 4], RGB with alpha not multiplied in.
 
-    They hold differences along rows, compressed. Raises PictureError for a compression that needs a library which is not installed.
+    They hold differences along rows, compressed. Raises PictureError for a compression whose library is not installed.
     """
     height, width, channels = pixels.shape
     rows = max(1, STRIP_BYTES // pixels[0].nbytes)
