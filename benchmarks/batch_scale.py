@@ -23,13 +23,14 @@ from typing import Any
 
 import click
 import numpy as np
-from gcolor.runtime.batch.fingerprint import RECENT_NS, take
+from gcolor.runtime.batch.fingerprint import take
 from gcolor.runtime.batch.job import Job
 from gcolor.runtime.batch.journal import Entry, Journal, Recipe
 from gcolor.runtime.batch.options import Settings
 from gcolor.runtime.batch.plan import find_jobs
-from gcolor.runtime.bundle import read_manifest
+from gcolor.runtime.files import RECENT_NS
 from gcolor.runtime.machine import describe
+from gcolor.runtime.manifest import read_manifest
 from PIL import Image
 
 HINT = '{"version": 1, "points": [{"x": 30, "y": 20, "color": "#c03028"}]}'

@@ -22,7 +22,7 @@ from gcolor.color import tensors
 from gcolor.models import PRESETS
 from gcolor.models.efficientnet import EfficientNetLite
 from gcolor.models.run_folder import load_model
-from gcolor.runtime.bundle import DEFAULT
+from gcolor.runtime.manifest import DEFAULT
 from gcolor.trainer.config import Stage, TrainConfig
 from gcolor.trainer.data.crops import Crops
 from gcolor.trainer.data.of_run import open_data

@@ -32,9 +32,10 @@ from gcolor.export.onnx_file import export_fused, export_paint
 from gcolor.models import ModelConfig, Network, Prediction
 from gcolor.models.fused import FusedColorizer
 from gcolor.runtime.bench.scenes import scene
-from gcolor.runtime.bundle import MODEL, PAINT, load_bundle
+from gcolor.runtime.bundle import load_bundle
 from gcolor.runtime.engines.engine import feeds
 from gcolor.runtime.machine import describe
+from gcolor.runtime.manifest import MODEL, PAINT
 from gcolor.runtime.memory import keep_freed_memory
 from rich.console import Console
 from rich.table import Table

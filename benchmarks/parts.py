@@ -19,8 +19,9 @@ from gcolor.cli.evaluate import read_counts
 from gcolor.color import scores
 from gcolor.color.errors import GcolorError, UsageError
 from gcolor.models.hintunet import HintUNet
-from gcolor.runtime.bundle import DEFAULT, load_bundle
+from gcolor.runtime.bundle import load_bundle
 from gcolor.runtime.machine import describe
+from gcolor.runtime.manifest import DEFAULT
 from gcolor.trainer.scoring.of_network import load_photos, score_network
 from torch import Tensor, nn
 

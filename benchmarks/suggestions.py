@@ -37,7 +37,7 @@ Choose = Callable[[Array, float, int], Array]
 def counted(ab: Array, step: float, begin: float) -> tuple[Array, Array]:
     """The middles [K, 2] of the cells of a grid that hold any of the pixels, and how many they hold."""
     cells, counts = np.unique(np.floor((ab - begin) / step), axis=0, return_counts=True)
-    return begin + (cells + 0.5) * step, counts
+    return begin + (cells + 0.5) * step, counts.astype(np.float64)
 
 
 def commonest(ab: Array, lightness: float, count: int) -> Array:

@@ -22,20 +22,11 @@ from ..models.prediction import Form
 from ..models.run_folder import load_model
 from ..models.weights import pack
 from ..runtime import Precision
-from ..runtime.bundle import (
-    MODEL,
-    MODEL_TRT,
-    PAINT,
-    PAINT_TRT,
-    WEIGHTS,
-    Bundle,
-    Manifest,
-    load_bundle,
-    sha256,
-)
+from ..runtime.bundle import Bundle, load_bundle
 from ..runtime.device import Device
 from ..runtime.engines.onnx_engine import OnnxEngine
 from ..runtime.engines.torch_engine import TorchEngine
+from ..runtime.manifest import MODEL, MODEL_TRT, PAINT, PAINT_TRT, WEIGHTS, Manifest, sha256
 from ..version import __version__
 from .compact import halve_weights
 from .onnx_file import OPSET, describe, export_fused, export_paint
@@ -100,12 +91,12 @@ def export_bundle(
         (work / WEIGHTS).write_bytes(weights)
         files = {path.name: path.read_bytes() for path in sorted(work.iterdir())}
         manifest = manifest.with_files(files)
-        bundle = Bundle(work, manifest, files[MODEL], files[PAINT])
+        bundle = Bundle(work, manifest, {name: files[name] for name in (MODEL, PAINT)})
         parity = _measure(bundle, folders, progress)
         parity.check(precision, tolerance)
         manifest = manifest.recording(parity=asdict(parity))
         if MODEL_TRT in files:
-            for_trt = replace(bundle, model=files[MODEL_TRT], paint=files[PAINT_TRT])
+            for_trt = replace(bundle, graphs={MODEL: files[MODEL_TRT], PAINT: files[PAINT_TRT]})
             other = _measure(for_trt, folders, progress)
             other.check(precision, tolerance)
             manifest = manifest.recording(parity_trt=asdict(other))

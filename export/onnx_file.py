@@ -17,7 +17,7 @@ from torch import nn
 from torch.export import Dim
 
 from ..models.fused import FusedColorizer, Paint
-from ..runtime.bundle import Manifest
+from ..runtime.manifest import Manifest
 
 OPSET = 20
 

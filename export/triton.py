@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Literal
 
 from ..color.errors import BundleError, UsageError
-from ..runtime.bundle import MODEL, PAINT, Bundle
+from ..runtime.bundle import Bundle
 from ..runtime.engines.trt_key import EngineKey, has_engines, read_engine, rebuild_hint
 from ..runtime.files import storage_error
 from ..runtime.grid import GPU_BATCH
+from ..runtime.manifest import MODEL, PAINT
 from ..runtime.onnx_form import ends
 from ..version import __version__
 

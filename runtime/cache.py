@@ -34,10 +34,10 @@ def recall(name: str) -> bytes | None:
     if folder is None:
         return None
     try:
-        kept = (folder / name).read_bytes()
+        with open(folder / name, "rb") as file:
+            digest, data = file.read(32), file.read()
     except OSError:
         return None
-    digest, data = kept[:32], kept[32:]
     return data if hashlib.sha256(data).digest() == digest else None
 
 

@@ -16,6 +16,10 @@ from ..color.errors import StorageError, UsageError, one_line
 
 TEMPORARY = ".gcolor-"
 
+# A file that changed this short a while ago (ns) may change again and keep its times: file systems count in ticks of
+# up to two seconds. Its stat proves nothing.
+RECENT_NS = 2_000_000_000
+
 
 def show(path: PurePath | str) -> str:
     """A file name that is safe to print on one line: control characters and stray bytes are escaped."""

@@ -28,3 +28,12 @@ def keep_freed_memory(*, one_arena: bool = False) -> None:
         mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
         if one_arena:
             mallopt(M_ARENA_MAX, 1)
+
+
+def give_back_freed_memory() -> None:
+    """Let glibc give what was freed to the system after all; worth its time only where that is very much."""
+    if sys.platform != "linux":
+        return
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)

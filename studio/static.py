@@ -6,8 +6,9 @@ import shutil
 from pathlib import Path
 
 from ..color.errors import UsageError
-from ..runtime.bundle import MODEL, PAINT, load_bundle
+from ..runtime.bundle import load_bundle
 from ..runtime.files import replace_file, show
+from ..runtime.manifest import MODEL, PAINT
 
 PAGE = Path(__file__).parent / "page"
 RUNTIME = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")

@@ -14,7 +14,7 @@ import torch
 
 from ..color.errors import UsageError, one_line
 from ..models.efficientnet import EfficientNetLite, from_published
-from ..runtime.bundle import sha256
+from ..runtime.manifest import sha256
 from .config import TrainConfig
 
 # SHA-256 of the weights in each encoder's package.

@@ -22,7 +22,7 @@ STAGES = ("decode", "shrink", "network", "paint", "encode")
 def measure_stages(files: list[Path], out: Path, quality: int) -> dict[str, float]:
     """CPU seconds per picture of each stage, and "rest" for what none of them holds; one worker, one thread.
 
-    A picture small enough to be painted by the model's own graph has its painting under "network".
+    Without the painting kernel, a picture small enough for the model's own graph has its painting under "network".
     """
     set_up_threads()
     colorizer = Colorizer(None, "cpu", 1)
@@ -35,7 +35,8 @@ def measure_stages(files: list[Path], out: Path, quality: int) -> dict[str, floa
             (color_one, "save_picture", "encode"),
             (Colorizer, "set_image", "shrink"),
             (colorizer.engine, "color", "network"),
-            (colorizer.engine, "paint", "paint"),
+            (colorizer.engine, "chroma", "network"),
+            (colorizer.engine.kernel or colorizer.engine, "paint", "paint"),
         ):
             stack.enter_context(_timed(owner, name, spent, stage))
         total = 0.0

@@ -15,7 +15,7 @@ import gcolor
 import numpy as np
 from gcolor.color import lab
 from gcolor.color.lab import Array, Bytes
-from gcolor.runtime.bundle import WEIGHTS
+from gcolor.runtime.manifest import WEIGHTS
 from numpy.typing import NDArray
 
 from .baselines import kernel_regression, nearest_hint

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from ...color.errors import BundleError, UsageError
-from ...runtime.bundle import MODEL, PAINT, Bundle, sha256
+from ...runtime.bundle import Bundle
 from ...runtime.engines.trt_key import FOLDER, EngineKey, read_engine, write_engine
 from ...runtime.engines.trt_library import architecture, import_tensorrt
+from ...runtime.manifest import MODEL, PAINT, sha256
 from .build import BuildOptions, Step, build_engine
 from .form import with_trt_form
 from .lint import lint

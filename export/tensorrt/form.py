@@ -11,8 +11,9 @@ import onnx
 
 from ...color.errors import BundleError
 from ...models.fused import FusedColorizer
-from ...runtime.bundle import MODEL, MODEL_TRT, PAINT, TRT_FORMS, Bundle, load_bundle
+from ...runtime.bundle import Bundle, load_bundle
 from ...runtime.files import replace_file
+from ...runtime.manifest import MODEL, MODEL_TRT, PAINT, TRT_FORMS
 from ..onnx_file import export_fused, export_paint
 from ..precision import to_fp16
 from .lint import lint

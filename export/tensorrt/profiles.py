@@ -6,9 +6,10 @@ import itertools
 import re
 
 from ...color.errors import UsageError
-from ...runtime.bundle import MODEL, PAINT, Bundle
+from ...runtime.bundle import Bundle
 from ...runtime.engines.trt_key import Profile
 from ...runtime.grid import CELL, LONG_SIDE, SHORT_SIDE, TILE, WHOLE, choose_grid, shrink_factor
+from ...runtime.manifest import MODEL, PAINT
 from ...runtime.onnx_form import ends
 
 BATCH = 8

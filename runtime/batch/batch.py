@@ -12,9 +12,10 @@ from pathlib import PurePath
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from ..bundle import load_bundle, read_manifest
+from ..bundle import load_bundle
 from ..engines.engine import check_vividness
 from ..files import show
+from ..manifest import read_manifest
 from ..onnx_form import ends
 from .check import Checked, check
 from .job import Job

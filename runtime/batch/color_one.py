@@ -16,6 +16,7 @@ from ...version import __version__
 from ..colorizer import Colorizer
 from ..files import make_parent, mode_for, show, temporary_file
 from ..formats import SUFFIXES
+from ..memory import give_back_freed_memory
 from ..pictures import Notes, Picture, is_colored, read_area, read_picture, save_picture
 from ..pictures.mark import mark
 from ..pictures.options import CODESTREAMS, HOLD_XMP
@@ -30,6 +31,8 @@ from .transfer import color_anywhere
 # Pictures in work at one time hold at most this many pixels together; one larger goes alone. A pixel takes about 12
 # bytes, with 16 bits 20.
 PIXELS_IN_WORK = 60_000_000
+# Above so many pixels, what decoding needed is given back before they are painted.
+LARGE = 30_000_000
 
 
 class PixelBudget:
@@ -78,6 +81,8 @@ def _color(colorizer: Colorizer, job: Job, settings: Settings) -> Result:
     if settings.strict and picture.warnings:
         raise PictureError(f"{'; '.join(picture.warnings)}; refused by --strict")
     height, width = picture.pixels.shape[:2]
+    if height * width > LARGE:
+        give_back_freed_memory()
     hints = load_hints(job.hints, (width, height)) if job.hints else None
     for path, before in zip((job.source, *job.hints), prints, strict=True):
         # What was coloured must be what was fingerprinted, and no half-written file.

@@ -8,9 +8,7 @@ import stat
 import time
 from typing import NamedTuple, Protocol
 
-# A file that changed this short a while ago (ns) may change again and keep its times: file systems count in ticks of
-# up to two seconds. Its stat proves nothing.
-RECENT_NS = 2_000_000_000
+from ..files import RECENT_NS
 
 
 class Status(Protocol):

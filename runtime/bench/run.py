@@ -20,9 +20,10 @@ import numpy as np
 from ...color.errors import EngineError, GcolorError
 from ...color.lab import Bytes
 from ...version import __version__
-from ..bundle import WEIGHTS, Bundle, load_bundle
+from ..bundle import Bundle, load_bundle
 from ..device import parse_device
 from ..machine import cores, describe
+from ..manifest import WEIGHTS
 from ..pictures import Picture, write_picture
 from . import accuracy
 from .process import WorkerError, WorkerProcess

@@ -20,10 +20,10 @@ import numpy as np
 
 from ...color.errors import GcolorError, one_line
 from ...color.lab import Bytes
-from ..bundle import MODEL, PAINT
 from ..colorizer import Colorizer
 from ..grid import WHOLE, choose_grid
 from ..machine import gpu_memory_mb, peak_memory_mb
+from ..manifest import MODEL, PAINT
 from ..memory import keep_freed_memory
 from .scenes import scene
 from .stages import StageClock

@@ -6,9 +6,10 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..bundle import MODEL, Bundle, sha256
+from ..bundle import Bundle
 from ..cache import cache_folder, keep, recall
 from ..machine import processor_key
+from ..manifest import MODEL, sha256
 from ..onnx_form import keep_outputs
 
 if TYPE_CHECKING:
@@ -21,10 +22,13 @@ KEPT = 8
 def open_for(ort: Any, bundle: Bundle, outputs: tuple[str, ...], threads: int) -> onnxruntime.InferenceSession:
     """A session of a bundle's model that computes only some of its outputs, by the kept graph where there is one.
 
-    Raises what ONNX Runtime raises.
+    None is kept of a bundle that was read for the first time, since many are of one use. Raises what ONNX Runtime
+    raises.
     """
+    if MODEL in bundle.graphs or cache_folder() is None:
+        return open_session(ort, keep_outputs(bundle.model, outputs), threads)
     # Optimizing lays weights out for this processor, and differs by version.
-    key = f"{bundle.manifest.files[MODEL]} {outputs} {ort.__version__} {processor_key()}"
+    key = f"{bundle.digest(MODEL)} {outputs} {ort.__version__} {processor_key()}"
     name = f"graph-{sha256(key.encode())[:32]}"
     kept = recall(name)
     if kept is not None:
@@ -32,12 +36,9 @@ def open_for(ort: Any, bundle: Bundle, outputs: tuple[str, ...], threads: int) -
             return open_session(ort, kept, threads, optimized=True)
         except Exception:  # ONNX Runtime raises many types of its own; the bundle's own graph is there
             pass
-    graph = keep_outputs(bundle.model, outputs)
-    if cache_folder() is None:
-        return open_session(ort, graph, threads)
     with tempfile.TemporaryDirectory(prefix="gcolor-") as folder:
         optimized = Path(folder, MODEL)
-        session = open_session(ort, graph, threads, save=optimized)
+        session = open_session(ort, keep_outputs(bundle.model, outputs), threads, save=optimized)
         keep(name, optimized.read_bytes(), most=KEPT)
         return session
 

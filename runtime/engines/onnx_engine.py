@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from ...color.errors import BundleError, EngineError, GcolorError, PictureError, one_line
 from ...color.lab import Bytes
-from ..bundle import MODEL, PAINT, Bundle
+from ..bundle import Bundle
 from ..device import AUTO, Device
 from ..machine import cores
+from ..manifest import MODEL, PAINT
 from ..onnx_form import ends
 from ..painting.choose import open_kernel
 from ..painting.kernel import Kernel, Place
@@ -88,7 +89,7 @@ class OnnxEngine:
             self._threads = threads
             # A tile is too small to be shared among threads: as many are painted at once instead.
             self.parallel_tiles = min(threads or cores(), PARALLEL_TILES)
-            self.kernel = open_kernel(painter, self._paint_by_graph, bundle.manifest.files[PAINT])
+            self.kernel = open_kernel(painter, self._paint_by_graph, bundle.digest(PAINT))
             if self.kernel:
                 self.about += f", native painter ({self.kernel.about})"
                 self.outputs = ("ab",)
@@ -147,10 +148,15 @@ class OnnxEngine:
         return ab
 
     def joint(self, rgb: Bytes, hints: Bytes) -> NDArray[np.float32]:
-        if "joint" not in ends(self._bundle.model)[1]:
+        if ("joint",) not in self._sessions and "joint" not in self._all_outputs():
             raise no_suggestions()
         joint: NDArray[np.float32] = self._run_model(("joint",), ("joint",), rgb, hints, 1.0)[0]
         return joint
+
+    def _all_outputs(self) -> list[str]:
+        if self.device != "cpu":
+            return [item.name for item in self._model.get_outputs()]
+        return ends(self._bundle.model)[1]
 
     def _run_model(
         self, opened: tuple[str, ...], outputs: tuple[str, ...], rgb: Bytes, hints: Bytes, vividness: float

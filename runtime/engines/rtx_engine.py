@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...color.errors import BundleError, EngineError, one_line
-from ..bundle import MODEL, PAINT, TRT_FORMS, Bundle
+from ..bundle import Bundle
 from ..device import AUTO, Device
+from ..manifest import MODEL, PAINT, TRT_FORMS
 from .onnx_engine import OnnxEngine
 
 if TYPE_CHECKING:

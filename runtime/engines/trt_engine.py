@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from ...color.errors import BundleError, EngineError, PictureError
 from ...color.lab import Bytes
-from ..bundle import MODEL, PAINT, Bundle
+from ..bundle import Bundle
 from ..device import AUTO, Device
+from ..manifest import MODEL, PAINT
 from ..painting.kernel import Kernel, Place
 from .engine import feeds, no_suggestions
 from .trt_graph import Arrays, Graph

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from ...color.errors import BundleError
-from ..bundle import Bundle, sha256
+from ..bundle import Bundle
 from ..files import replace_file, save_json
+from ..manifest import sha256
 
 FORMAT = 1
 FOLDER = "engines"

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from ...color.errors import EngineError
 from ...color.lab import Bytes
 from .. import PAINTERS
-from ..bundle import sha256
 from ..cache import keep, recall
 from ..machine import processor_key
+from ..manifest import sha256
 from .kernel import Kernel, Place, library_path, platform_name
 
 Paint = Callable[[Bytes, NDArray[np.float32], Place], Bytes]

@@ -28,10 +28,10 @@ STRIP_BYTES = 1 << 20
 LEVEL = 1
 
 
-def tiff(pixels: Samples, notes: Notes, compression: Compression = "deflate") -> bytes:
-    """A file of uint8 or uint16 [H, W, 3 or 4], RGB with alpha not multiplied in: differences along rows, compressed.
+def tiff(pixels: Samples, notes: Notes, compression: Compression = "deflate") -> list[bytes]:
+    """The parts of a file of uint8 or uint16 [H, W, 3 or 4], RGB with alpha not multiplied in.
 
-    Raises PictureError for a compression that needs a library which is not installed.
+    They hold differences along rows, compressed. Raises PictureError for a compression whose library is not installed.
     """
     height, width, channels = pixels.shape
     rows = max(1, STRIP_BYTES // pixels[0].nbytes)
@@ -58,7 +58,7 @@ def tiff(pixels: Samples, notes: Notes, compression: Compression = "deflate") ->
     # As long with the right offsets as with these.
     start = len(serialise(directory))
     directory[OFFSETS] = long(*(start + int(at) for at in np.cumsum([0, *counts[:-1]])))
-    return b"".join([serialise(directory), *strips])
+    return [serialise(directory), *strips]
 
 
 def encoder(compression: Compression, sample_bytes: int = 1) -> Callable[[bytes], bytes]:

@@ -53,7 +53,9 @@ def save_picture(
         raise PictureError(f"it has 16 bits, which {kind.name} does not keep; give it a name in .png or .tif")
     try:
         # Not into the file itself: some encoders do not say why a disk refuses.
-        path.write_bytes(_encode(kind, path.suffix.lower(), picture, quality, compression))
+        parts = _encode(kind, path.suffix.lower(), picture, quality, compression)
+        with path.open("wb") as file:
+            file.writelines(parts)
     except PictureError:
         raise
     except Exception as error:  # Pillow's writers and OpenCV raise many kinds
@@ -63,7 +65,8 @@ def save_picture(
 
 def _encode(
     kind: Format, suffix: str, picture: Picture, quality: int | None, compression: Compression
-) -> bytes | memoryview:
+) -> list[bytes] | list[memoryview]:
+    """The parts of the file, one behind the other."""
     notes = picture.notes or Notes()
     if notes.xmp:
         notes = replace(notes, xmp=with_format(notes.xmp, Image.MIME.get(kind.name, f"image/{kind.name.lower()}")))
@@ -72,20 +75,20 @@ def _encode(
         return tiff(pixels, notes, compression)
     if kind.name == "JPEG2000":
         whole = _jpeg2000(picture)
-        return codestream(whole) if suffix in CODESTREAMS else with_notes(whole, notes.xmp, notes.boxes)
+        return [codestream(whole) if suffix in CODESTREAMS else with_notes(whole, notes.xmp, notes.boxes)]
     if picture.deep is not None:
-        return encode_deep(kind.name, _with_alpha(picture.deep, picture.alpha), notes)
+        return [encode_deep(kind.name, _with_alpha(picture.deep, picture.alpha), notes)]
     if picture.alpha is not None and kind.name == "BMP":
         # Pillow writes alpha into BMPs, but not that it is there.
         bgra = cv2.cvtColor(_with_alpha(picture.rgb, picture.alpha), cv2.COLOR_RGBA2BGRA)
-        return cv2.imencode(".bmp", bgra)[1].tobytes()
+        return [cv2.imencode(".bmp", bgra)[1].tobytes()]
     if kind.name == "JPEG":
         image = _four_bytes(picture.rgb)
     else:
         image = Image.fromarray(_with_alpha(picture.rgb, picture.alpha))
     data = io.BytesIO()
     image.save(data, kind.name, **save_options(kind.name, notes, quality, picture.alpha is not None))
-    return data.getbuffer()
+    return [data.getbuffer()]
 
 
 def _jpeg2000(picture: Picture) -> bytes:

@@ -9,8 +9,8 @@ import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from html import escape
 from xml.parsers import expat
-from xml.sax.saxutils import quoteattr
 
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 TIFF = "http://ns.adobe.com/tiff/1.0/"
@@ -64,7 +64,7 @@ class Provenance:
         }
         if self.hint_files:
             values["gcolor:HintFiles"] = " ".join(self.hint_files)
-        attributes = "".join(f"\n   {name}={quoteattr(value)}" for name, value in values.items())
+        attributes = "".join(f'\n   {name}="{escape(value)}"' for name, value in values.items())
         return (
             f'<rdf:Description xmlns:rdf="{RDF}" rdf:about=""\n   xmlns:Iptc4xmpExt="{IPTC_EXTENSION}"\n'
             f'   xmlns:gcolor="{GCOLOR}"{attributes}/>'

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gcolor.runtime.bundle import DEFAULT
+from gcolor.runtime.manifest import DEFAULT
 
 pytest.importorskip("onnxruntime")
 

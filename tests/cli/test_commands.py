@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from gcolor import __version__
 from gcolor.color import lab
-from gcolor.runtime.bundle import DEFAULT
+from gcolor.runtime.manifest import DEFAULT
 from PIL import Image
 
 pytestmark = pytest.mark.smoke

@@ -29,7 +29,8 @@ from gcolor.export.quantize import measure_ranges, quantized_nodes, to_int8  # n
 from gcolor.export.tensorrt.lint import lint  # noqa: E402
 from gcolor.models import ModelConfig, Network, build  # noqa: E402
 from gcolor.models.fused import FusedColorizer  # noqa: E402
-from gcolor.runtime.bundle import DEFAULT, MODEL, MODEL_TRT, PAINT, WEIGHTS, load_bundle  # noqa: E402
+from gcolor.runtime.bundle import load_bundle  # noqa: E402
+from gcolor.runtime.manifest import DEFAULT, MODEL, MODEL_TRT, PAINT, WEIGHTS  # noqa: E402
 from onnx import TensorProto, numpy_helper  # noqa: E402
 from onnx.reference import ReferenceEvaluator  # noqa: E402
 from onnx.reference.op_run import OpRun  # noqa: E402

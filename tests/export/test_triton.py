@@ -17,8 +17,9 @@ from gcolor.color.errors import BundleError, UsageError
 from gcolor.color.hint_files import load_hints
 from gcolor.export.tensorrt.profiles import make_profiles
 from gcolor.export.triton import write_repository
-from gcolor.runtime.bundle import DEFAULT, MODEL, PAINT, load_bundle
+from gcolor.runtime.bundle import load_bundle
 from gcolor.runtime.engines.trt_key import EngineKey, write_engine
+from gcolor.runtime.manifest import DEFAULT, MODEL, PAINT
 from PIL import Image
 
 pytest.importorskip("tritonclient.grpc", reason="tritonclient, which has the protobuf of configurations, is missing")

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 from gcolor.color.errors import BundleError
-from gcolor.runtime.bundle import DEFAULT, load_bundle
+from gcolor.runtime.bundle import load_bundle
+from gcolor.runtime.manifest import DEFAULT
 from PIL import Image
 
 needs_onnx = pytest.mark.skipif(find_spec("onnx") is None, reason="makes graphs with the onnx package")

@@ -20,7 +20,8 @@ import numpy as np
 import pytest
 from gcolor.color import hint_files, hint_pictures
 from gcolor.color.errors import BundleError, HintError, PictureError
-from gcolor.runtime.bundle import DEFAULT, load_bundle
+from gcolor.runtime.bundle import load_bundle
+from gcolor.runtime.manifest import DEFAULT
 from gcolor.runtime.onnx_form import has_external_data
 from gcolor.runtime.pictures import is_colored, read_area, read_picture, read_size, save_picture
 from hypothesis import HealthCheck, given, settings

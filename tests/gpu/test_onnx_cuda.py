@@ -42,7 +42,8 @@ def test_pictures_are_those_of_the_cpu_also_when_captured(make_scene, size: tupl
 def test_a_bundle_with_the_form_of_fixed_shapes_captures(make_scene, tmp_path: Path) -> None:
     pytest.importorskip("onnx")
     from gcolor.export.tensorrt.form import with_trt_form
-    from gcolor.runtime.bundle import DEFAULT, load_bundle
+    from gcolor.runtime.bundle import load_bundle
+    from gcolor.runtime.manifest import DEFAULT
 
     shutil.copytree(DEFAULT, tmp_path / "bundle")
     with_trt_form(load_bundle(tmp_path / "bundle"))

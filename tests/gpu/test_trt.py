@@ -13,10 +13,11 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from gcolor.color.errors import BundleError, PictureError  # noqa: E402
-from gcolor.runtime.bundle import DEFAULT, PAINT, Bundle, load_bundle  # noqa: E402
+from gcolor.runtime.bundle import Bundle, load_bundle  # noqa: E402
 from gcolor.runtime.colorizer import Colorizer  # noqa: E402
 from gcolor.runtime.engines.open import open_engine  # noqa: E402
 from gcolor.runtime.engines.trt_key import read_key  # noqa: E402
+from gcolor.runtime.manifest import DEFAULT, PAINT  # noqa: E402
 
 
 def library() -> str | None:

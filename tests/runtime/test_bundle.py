@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 from gcolor.color.errors import BundleError
-from gcolor.runtime.bundle import DEFAULT, load_bundle
+from gcolor.runtime.bundle import load_bundle
+from gcolor.runtime.manifest import DEFAULT
 
 pytestmark = pytest.mark.smoke
 
@@ -59,3 +60,21 @@ def test_a_manifest_that_is_none_is_refused(copy: Path, text: str) -> None:
 def test_a_folder_without_a_bundle_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="no bundle here"):
         load_bundle(tmp_path)
+
+
+def test_what_did_not_change_is_hashed_once(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gcolor.runtime.bundle.RECENT_NS", 0)
+    whole = load_bundle(copy)
+    assert set(whole.graphs) == {"model.onnx", "paint.onnx"}
+    again = load_bundle(copy)
+    assert not again.graphs and again.model == whole.model and again.paint == whole.paint
+    (copy / "paint.onnx").write_bytes(whole.paint[:-1] + b"\0")
+    with pytest.raises(BundleError, match=r"paint\.onnx.*hash"):
+        load_bundle(copy)
+    with pytest.raises(BundleError, match=r"paint\.onnx.*hash"):
+        _ = again.paint
+    # One that was changed a moment ago may change again without a sign.
+    monkeypatch.setattr("gcolor.runtime.bundle.RECENT_NS", 10**12)
+    (copy / "paint.onnx").write_bytes(whole.paint)
+    for _ in range(2):
+        assert "paint.onnx" in load_bundle(copy).graphs

@@ -4,6 +4,7 @@ import os
 import stat
 import struct
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -156,11 +157,11 @@ def test_a_failed_write_leaves_the_old_file_and_no_temporary(tmp_path: Path, mak
     write_picture(tmp_path / "a.png", Picture(make_scene(), None, None))
     before = (tmp_path / "a.png").read_bytes()
 
-    def fail(self: Path, data: object) -> None:
-        self.write_text("half a picture")
+    def fail(*_: object) -> Iterator[bytes]:
+        yield b"half a picture"
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", fail)
+    monkeypatch.setattr("gcolor.runtime.pictures.write._encode", fail)
     with pytest.raises(PictureError, match="No space left"):
         write_picture(tmp_path / "a.png", Picture(make_scene(seed=1), None, None))
     assert (tmp_path / "a.png").read_bytes() == before

@@ -23,7 +23,8 @@ import gcolor.trainer.loop  # noqa: E402
 from gcolor.color.errors import GcolorError, NothingToDoError, UsageError  # noqa: E402
 from gcolor.models import ModelConfig  # noqa: E402
 from gcolor.models.run_folder import load_model  # noqa: E402
-from gcolor.runtime.bundle import DEFAULT, WEIGHTS, load_bundle  # noqa: E402
+from gcolor.runtime.bundle import load_bundle  # noqa: E402
+from gcolor.runtime.manifest import DEFAULT, WEIGHTS  # noqa: E402
 from gcolor.trainer import checkpoint  # noqa: E402
 from gcolor.trainer.config import Stage, TrainConfig  # noqa: E402
 from gcolor.trainer.data.loader import has_dali  # noqa: E402

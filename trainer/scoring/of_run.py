@@ -10,7 +10,7 @@ import torch
 
 from ...color.errors import UsageError
 from ...models.run_folder import load_model
-from ...runtime.bundle import sha256
+from ...runtime.manifest import sha256
 from ..loss import class_weights
 from ..session import usable_device
 from .figures import draw

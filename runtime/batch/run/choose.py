@@ -10,7 +10,6 @@ from ...device import parse_devices
 from ..job import Job
 from ..options import Options
 from ..result import Result
-from .processes import run_workers
 from .threads import run_batch
 
 if TYPE_CHECKING:
@@ -34,6 +33,8 @@ def run_jobs(
 
         return run_ray(jobs, options.settings, opening, options.device, options.ray, stopping, say)
     if len(devices) > 1:
+        from .processes import run_workers  # not above: one process needs none of it
+
         return run_workers(devices, jobs, options.settings, opening, stopping, say)
     own, workers = colorizer(len(jobs))
     return run_batch(own, jobs, options.settings, workers, stopping)

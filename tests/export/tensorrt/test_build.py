@@ -16,11 +16,12 @@ pytest.importorskip("onnx")
 from gcolor.color.errors import BundleError, UsageError
 from gcolor.export.tensorrt.lint import lint
 from gcolor.export.tensorrt.profiles import BATCH, make_profiles
-from gcolor.runtime.bundle import DEFAULT, MODEL, MODEL_TRT, PAINT, load_bundle, sha256
+from gcolor.runtime.bundle import load_bundle
 from gcolor.runtime.colorizer import Colorizer
 from gcolor.runtime.device import Device
 from gcolor.runtime.engines.onnx_engine import OnnxEngine
 from gcolor.runtime.engines.trt_key import read_engine, read_key
+from gcolor.runtime.manifest import DEFAULT, MODEL, MODEL_TRT, PAINT, sha256
 from gcolor.runtime.painting.kernel import Kernel
 
 BOUNDS = """
@@ -153,7 +154,7 @@ def test_the_form_for_tensorrt_passes_the_lint_and_paints_the_same(with_form: Pa
     for marks in range(2):
         hints[:, 30 : 30 + 3 * marks, 40:43] = (200, 60, 30, 255)
         own, _ = OnnxEngine(bundle, Device("cpu")).color(photo, hints)
-        other, _ = OnnxEngine(replace(bundle, model=graph), Device("cpu")).color(photo, hints)
+        other, _ = OnnxEngine(replace(bundle, graphs={MODEL: graph}), Device("cpu")).color(photo, hints)
         assert (np.abs(own.astype(int) - other.astype(int)) > 1).mean() <= 0.001
 
 
@@ -163,7 +164,8 @@ def test_a_bundle_that_tensorrt_takes_as_it_is_gets_no_second_graph(with_form: P
 
     bundle = load_bundle(with_form)
     graph = bundle.read(bundle.manifest.source(PAINT))
-    plain = replace(bundle, model=graph, paint=graph, manifest={**bundle.manifest, "files": {}})
+    none = replace(bundle.manifest, files={})
+    plain = replace(bundle, graphs={MODEL: graph, PAINT: graph}, manifest=none)
     assert with_trt_form(plain) is plain
     assert with_trt_form(bundle) is bundle
 
@@ -174,7 +176,9 @@ def test_an_int8_bundle_without_its_tensorrt_graph_is_refused(with_form: Path) -
     bundle = load_bundle(with_form)
     unsigned = node_of_bytes()
     with pytest.raises(BundleError, match=r"no int8 graph for TensorRT"):
-        with_trt_form(replace(bundle, model=unsigned, manifest={"precision": "int8", "files": {}}))
+        with_trt_form(
+            replace(bundle, graphs={MODEL: unsigned, PAINT: b""}, manifest={"precision": "int8", "files": {}})
+        )
 
 
 def test_both_graphs_take_and_give_bytes_to_nvidias_parser(rig, bundle: Path) -> None:
@@ -264,7 +268,8 @@ import sys, tensorrt as trt
 from pathlib import Path
 from gcolor.export.tensorrt.build import BuildOptions, build_engine
 from gcolor.export.tensorrt.profiles import make_profiles
-from gcolor.runtime.bundle import PAINT, load_bundle
+from gcolor.runtime.bundle import load_bundle
+from gcolor.runtime.manifest import PAINT
 def step(phase, done, total):
     assert 0 <= done <= total, (phase, done, total)
     if phase == "Building engine" and done > 0:
@@ -287,7 +292,8 @@ from pathlib import Path
 from gcolor.color.errors import EngineError
 from gcolor.export.tensorrt.build import BuildOptions, build_engine
 from gcolor.export.tensorrt.profiles import make_profiles
-from gcolor.runtime.bundle import PAINT, load_bundle
+from gcolor.runtime.bundle import load_bundle
+from gcolor.runtime.manifest import PAINT
 bundle = load_bundle(Path(sys.argv[1]))
 graph, profiles = bundle.read(bundle.manifest.source(PAINT)), make_profiles(bundle, ("1x64x64",))[PAINT]
 try:

@@ -20,8 +20,8 @@ from gcolor.runtime.bench.compare import compare_reports, read_report
 from gcolor.runtime.bench.process import WorkerError, WorkerProcess
 from gcolor.runtime.bench.run import Settings, run_bench
 from gcolor.runtime.bench.scenes import scene
-from gcolor.runtime.bundle import DEFAULT
 from gcolor.runtime.machine import describe
+from gcolor.runtime.manifest import DEFAULT
 
 
 def test_scenes_are_the_same_every_time_and_differ_from_each_other() -> None:

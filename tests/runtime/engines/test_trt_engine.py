@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 from gcolor.color.errors import BundleError, EngineError
-from gcolor.runtime.bundle import DEFAULT, MODEL, PAINT, Bundle, load_bundle
+from gcolor.runtime.bundle import Bundle, load_bundle
 from gcolor.runtime.engines.open import open_engine
 from gcolor.runtime.engines.rtx_engine import cache_folder
 from gcolor.runtime.engines.trt_key import EngineKey, write_engine
+from gcolor.runtime.manifest import DEFAULT, MODEL, PAINT
 
 KEY = EngineKey(onnx="a" * 64, library="tensorrt", version="11.4.0.106", gpu="sm_86", precision="fp32", profiles=[])
 

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 from gcolor.color.errors import BundleError
-from gcolor.runtime.bundle import DEFAULT, MODEL, PAINT, Bundle, load_bundle
+from gcolor.runtime.bundle import Bundle, load_bundle
 from gcolor.runtime.engines.trt_key import ANY_GPU, NO_GPU, EngineKey, has_engines, read_engine, read_key, write_engine
+from gcolor.runtime.manifest import DEFAULT, MODEL, PAINT
 
 KEY = EngineKey(
     onnx="a" * 64,
