@@ -32,9 +32,9 @@ class Model(click.Path):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if str(value) == DEFAULT and not Path(DEFAULT).exists():
-            from ..runtime import bundle
+            from ..runtime import manifest
 
-            return bundle.DEFAULT
+            return manifest.DEFAULT
         return super().convert(value, param, ctx)
 
 

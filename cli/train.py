@@ -12,6 +12,8 @@ import click
 from ..trainer.config import ENCODERS, RECIPES, choices_of
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
+from .params import Model
+
 _PATH = click.Path(path_type=Path)
 _SHARE = click.FloatRange(0, 1)
 _COUNT = click.IntRange(0)
@@ -35,7 +37,7 @@ def _field(flag: str, text: str, kind: Any = None) -> Callable[[_Function], _Fun
 )
 @click.option("--recipe", type=click.Choice(list(RECIPES)), help="How it trains. [default: the preset's]")
 @click.option("--resume", is_flag=True, help="Continue the run in its folder; options that are given replace its own.")
-@click.option("--start", type=_PATH, help="Begin with the weights of another run, or of a bundle.")
+@click.option("--start", type=Model(), help="Begin with the weights of another run, or of a bundle (default: ours).")
 @click.option("--validation", type=_PATH, help="Folder of held-out photos to score on.")
 @click.option(
     "--encoder",

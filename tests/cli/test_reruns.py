@@ -68,7 +68,7 @@ def test_a_rerun_without_work_loads_no_model(rerun, tmp_path: Path) -> None:
 
 
 def test_another_bundle_makes_all_again(rerun, tmp_path: Path) -> None:
-    import gcolor.runtime.bundle as bundles
+    import gcolor.runtime.manifest as bundles
 
     assert len(made(rerun())) == 3
     copy = tmp_path / "bundle"
