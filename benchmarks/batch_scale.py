@@ -24,10 +24,10 @@ from typing import Any
 import click
 import numpy as np
 from gcolor.runtime.batch.fingerprint import take
-from gcolor.runtime.batch.job import Job
 from gcolor.runtime.batch.journal import Entry, Journal, Recipe
 from gcolor.runtime.batch.options import Settings
-from gcolor.runtime.batch.plan import find_jobs
+from gcolor.runtime.batch.planning.job import Job
+from gcolor.runtime.batch.planning.plan import find_jobs
 from gcolor.runtime.files import RECENT_NS
 from gcolor.runtime.machine import describe
 from gcolor.runtime.manifest import read_manifest

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import click
 import numpy as np
-from gcolor.cli.evaluate import read_counts
+from gcolor.cli.commands.evaluate import read_counts
 from gcolor.color import lab, protocol
 from gcolor.color.errors import GcolorError, NothingToDoError, PictureError
 from gcolor.color.lab import Bytes

@@ -15,7 +15,7 @@ from pathlib import Path
 import click
 import numpy as np
 import torch
-from gcolor.cli.evaluate import read_counts
+from gcolor.cli.commands.evaluate import read_counts
 from gcolor.color import scores
 from gcolor.color.errors import GcolorError, UsageError
 from gcolor.models.hintunet import HintUNet

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-from gcolor.cli.evaluate import read_counts
+from gcolor.cli.commands.evaluate import read_counts
 from gcolor.color import protocol
 from gcolor.color.errors import GcolorError, NothingToDoError, PictureError
 from gcolor.runtime.machine import cores, describe

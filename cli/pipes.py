@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ..runtime.batch.inputs import Where
+    from ..runtime.batch.planning.inputs import Where
 
 PIPE = "-"
 NAME = "stdin"
@@ -87,7 +87,7 @@ def _take(work: Path) -> Path:
     """The picture of the standard input as a file, named by what it begins like."""
     from ..color.errors import UsageError
     from ..runtime.formats import SUFFIXES
-    from ..runtime.pictures.kinds import read_kind
+    from ..runtime.pictures.decode.kinds import read_kind
 
     try:
         data = sys.stdin.buffer.read()

@@ -91,7 +91,7 @@ def _of_image(image: Image) -> Bytes:
     from PIL import ImageOps
 
     from ..color.profile import to_srgb
-    from .pictures.deep import to_bytes
+    from .pictures.decode.deep import to_bytes
 
     upright = ImageOps.exif_transpose(image)
     if upright.mode == "F":

@@ -11,9 +11,9 @@ from typing import Any
 
 import cv2
 import numpy as np
-from gcolor.runtime.batch.job import Job, Roots
 from gcolor.runtime.batch.opening import Opening
 from gcolor.runtime.batch.options import Settings
+from gcolor.runtime.batch.planning.job import Job, Roots
 from gcolor.runtime.batch.run.threads import run_batch
 from gcolor.runtime.grid import choose_grid
 from gcolor.runtime.machine import cores

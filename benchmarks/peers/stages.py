@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from gcolor.runtime.batch import color_one
-from gcolor.runtime.batch.job import Job, Roots
 from gcolor.runtime.batch.options import Settings
+from gcolor.runtime.batch.planning.job import Job, Roots
 from gcolor.runtime.colorizer import Colorizer
 
 from peers.contestants import set_up_threads

@@ -18,11 +18,11 @@ from ..files import show
 from ..manifest import read_manifest
 from ..onnx_form import ends
 from .check import Checked, check
-from .job import Job
-from .lists import FailureList, read_list
 from .options import Options, Settings, refuse_contradictions
 from .output import Output
-from .plan import Found, Group, find_jobs
+from .planning.job import Job
+from .planning.lists import FailureList, read_list
+from .planning.plan import Found, Group, find_jobs
 from .report import Report, job_row, row
 from .result import Result
 

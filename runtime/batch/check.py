@@ -10,9 +10,9 @@ from typing import Literal, NamedTuple
 from ...color.errors import UsageError
 from ..machine import cores
 from .fingerprint import Fingerprint, Status
-from .job import Job, Places
 from .journal import Entry, Journal, Recipe
 from .places import Place
+from .planning.job import Job, Places
 
 IfExists = Literal["auto", "skip", "overwrite", "error"]
 # The bundle's fingerprint and the settings that an output's ending depends on.

@@ -19,12 +19,12 @@ from ..formats import SUFFIXES
 from ..memory import give_back_freed_memory
 from ..pictures import Notes, Picture, is_colored, read_area, read_picture, save_picture
 from ..pictures.mark import mark
+from ..pictures.notes.xmp import Provenance, with_provenance
 from ..pictures.options import CODESTREAMS, HOLD_XMP
-from ..pictures.xmp import Provenance, with_provenance
 from .fingerprint import Fingerprint, take, unchanged
-from .job import Job
 from .journal import Entry, Recipe
 from .options import Settings
+from .planning.job import Job
 from .result import Result
 from .transfer import color_anywhere
 

@@ -8,7 +8,7 @@ from typing import Self
 
 from ..files import TEMPORARY, check_writable, show
 from .journal import NAME, Journal
-from .plan import Group
+from .planning.plan import Group
 from .result import Result, finish
 from .stored_journal import MAKING, StoredJournal, begun_outputs
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from ...color.errors import UsageError
 from ..files import show
-from .job import Job
-from .lists import Listing
+from .planning.job import Job
+from .planning.lists import Listing
 from .result import Result
 
 COLUMNS = ("picture", "output", "status", "hints", "width", "height", "seconds", "error", "warnings")

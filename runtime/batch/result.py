@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..files import show
-from .job import Job
 from .journal import Entry, Journal
 from .places import open_place
+from .planning.job import Job
 
 
 @dataclass(frozen=True, slots=True)

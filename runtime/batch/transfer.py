@@ -9,9 +9,9 @@ from pathlib import Path, PurePosixPath
 
 from ...color.errors import GcolorError, one_line
 from ..files import show
-from .job import Job, Roots
 from .journal import Entry
 from .places import Stat, is_url
+from .planning.job import Job, Roots
 from .result import Result
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator
 
 from ...color.errors import UsageError
 from .batch import Batch, Look
-from .job import Job
+from .planning.job import Job
 from .result import Result
 
 # Seconds between two looks, and at least so many times what a look takes.

@@ -2,10 +2,10 @@
 
 from ..formats import MAX_PIXELS, SUFFIXES, find_pictures, output_name
 from .colored import is_colored
-from .kinds import OtherKindError
+from .decode.kinds import OtherKindError
+from .decode.source import count_pages
 from .picture import Notes, Picture
 from .read import read_area, read_picture, read_preview, read_size
-from .source import count_pages
 from .write import save_picture, write_picture
 
 __all__ = [

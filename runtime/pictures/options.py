@@ -6,9 +6,9 @@ from typing import Any
 
 from PIL import PngImagePlugin
 
-from .jpeg import MOST_XMP, extended_segments
+from .decode.jpeg import MOST_XMP, extended_segments
+from .notes.xmp import split, without_padding
 from .picture import Notes
-from .xmp import split, without_padding
 
 QUALITY = 92
 # Of AVIF and HEIF, the one at which alpha stays exact.

@@ -19,16 +19,16 @@ from ...color.lab import Bytes, Samples
 from ...color.png import is_whole, may_lack_rows, with_whole_key
 from ...color.profile import to_srgb
 from ..formats import MAX_PIXELS
-from . import jpeg, libtiff
-from .archive import Stored
-from .deep import is_deep, read_deep, to_bytes
-from .exif import ORIENTATION
-from .metadata import read_notes
+from .decode import jpeg, libtiff
+from .decode.archive import Stored
+from .decode.deep import is_deep, read_deep, to_bytes
+from .decode.source import PageChoice, Source, open_source, open_stored
+from .decode.tiff_pages import FAX, JPEG
+from .notes.exif import ORIENTATION
+from .notes.metadata import read_notes
+from .notes.png_notes import SIGNATURE, without_odd_chunks
 from .picture import Deep, Picture
-from .png_notes import SIGNATURE, without_odd_chunks
 from .shaper import deep_to_srgb
-from .source import PageChoice, Source, open_source, open_stored
-from .tiff_pages import FAX, JPEG
 from .turn import turn
 
 T = TypeVar("T")

@@ -12,9 +12,9 @@ import numpy as np
 from ...color.errors import PictureError
 from ...color.lab import Samples
 from ..formats import Compression
-from .exif import STORAGE, read_tags
+from .notes.exif import STORAGE, read_tags
+from .notes.tags import BYTE, PROFILE, RATIONAL, SIZES, UNDEFINED, XMP, Directory, Tag, long, serialise, short
 from .picture import Notes
-from .tags import BYTE, PROFILE, RATIONAL, SIZES, UNDEFINED, XMP, Directory, Tag, long, serialise, short
 
 # Tags of TIFF 6.0, and their values here.
 WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, OFFSETS = 256, 257, 258, 259, 262, 273

@@ -16,11 +16,11 @@ from ...color.lab import Bytes, Samples
 from ..files import replace_file
 from ..formats import Compression, Format, format_of
 from .encode_deep import encode_deep
-from .jp2 import codestream, with_notes
+from .notes.jp2 import codestream, with_notes
+from .notes.xmp import with_format
 from .options import CODESTREAMS, not_kept, save_options
 from .picture import Notes, Picture
 from .tiff import tiff
-from .xmp import with_format
 
 
 def write_picture(

@@ -9,9 +9,9 @@ from typing import Any
 
 import click
 import pytest
-from gcolor.cli.export_trt import trt_options
-from gcolor.cli.prepare import command as prepare
-from gcolor.cli.train import command as train
+from gcolor.cli.commands.export_trt import trt_options
+from gcolor.cli.commands.prepare import command as prepare
+from gcolor.cli.commands.train import command as train
 from gcolor.export.tensorrt.build import HARDWARE, BuildOptions
 from gcolor.models import PRESETS
 from gcolor.trainer.config import RECIPES, TrainConfig, choices_of
@@ -58,7 +58,7 @@ def test_defaults_of_prepare_are_those_of_its_options() -> None:
 
 
 def test_counts_of_evaluate_are_those_of_the_protocol() -> None:
-    from gcolor.cli.evaluate import command as evaluate
+    from gcolor.cli.commands.evaluate import command as evaluate
 
     assert evaluate.make_context("evaluate", ["run", "photos"]).params["counts"] == [0, 1, 2, 5, 10, 20, 36, 50, 100]
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from gcolor.cli.prepare import command
+from gcolor.cli.commands.prepare import command
 from gcolor.trainer.data.prepare import PrepareOptions
 from PIL import Image
 

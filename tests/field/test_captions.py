@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from gcolor.runtime.pictures import read_picture, write_picture
-from gcolor.runtime.pictures.jp2 import boxes
+from gcolor.runtime.pictures.notes.jp2 import boxes
 from made import GRAY, chunk, jpeg, segment, with_chunks
 from PIL import Image, PngImagePlugin
 

@@ -13,9 +13,9 @@ from gcolor.color.errors import PictureError
 from gcolor.color.profile import SRGB
 from gcolor.runtime.formats import FORMATS, RAW_FILES, output_name
 from gcolor.runtime.pictures import Notes, Picture, read_picture, write_picture
-from gcolor.runtime.pictures.exif import PREFIX
-from gcolor.runtime.pictures.jpeg import segment
-from gcolor.runtime.pictures.tags import Directory, ascii_tag, serialise
+from gcolor.runtime.pictures.decode.jpeg import segment
+from gcolor.runtime.pictures.notes.exif import PREFIX
+from gcolor.runtime.pictures.notes.tags import Directory, ascii_tag, serialise
 from PIL import Image
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "formats.md"

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from gcolor.runtime.manifest import read_manifest
-from gcolor.runtime.pictures.xmp import Provenance, make_true, with_provenance
+from gcolor.runtime.pictures.notes.xmp import Provenance, make_true, with_provenance
 from gcolor.version import __version__
 from made import DEEP, GRAY
 from PIL import Image

@@ -9,8 +9,8 @@ from pathlib import Path
 import made
 import pytest
 from gcolor.runtime.pictures import read_picture, write_picture
-from gcolor.runtime.pictures.jpeg import APP1, APP13, XMP_NAME, extended_segments, parse, segment
-from gcolor.runtime.pictures.resources import NAME
+from gcolor.runtime.pictures.decode.jpeg import APP1, APP13, XMP_NAME, extended_segments, parse, segment
+from gcolor.runtime.pictures.notes.resources import NAME
 from PIL import Image, ImageCms
 
 SPACES = (

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ...device import parse_devices
-from ..job import Job
 from ..options import Options
+from ..planning.job import Job
 from ..result import Result
 from .threads import run_batch
 

@@ -23,9 +23,9 @@ from typing import Any
 from ....color.errors import EngineError, GcolorError, one_line
 from ...machine import cores
 from ..color_one import color_by_threads
-from ..job import Job
 from ..opening import Opening
 from ..options import Settings
+from ..planning.job import Job
 from ..result import Result, discard
 from .processes import sweep_beside
 

@@ -16,9 +16,9 @@ from typing import Any
 from ....color.errors import BundleError, EngineError, GcolorError
 from ...files import TEMPORARY
 from ...processes import blocked_signals
-from ..job import Job
 from ..opening import Opening
 from ..options import Settings
+from ..planning.job import Job
 from ..result import Result, discard
 from .worker import Ready, serve
 

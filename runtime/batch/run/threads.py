@@ -7,8 +7,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from ...colorizer import Colorizer
 from ..color_one import color_by_threads
-from ..job import Job
 from ..options import Settings
+from ..planning.job import Job
 from ..result import Result, discard
 
 

@@ -11,9 +11,9 @@ from multiprocessing.connection import Connection
 from ....color.errors import GcolorError
 from ...processes import follow_parent
 from ..color_one import color_by_threads
-from ..job import Job
 from ..opening import Opening
 from ..options import Settings
+from ..planning.job import Job
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from gcolor.runtime.batch.inputs import Part, split
+from gcolor.runtime.batch.planning.inputs import Part, split
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from gcolor.color.errors import NothingToDoError, UsageError
-from gcolor.runtime.batch.plan import find_jobs
+from gcolor.runtime.batch.planning.plan import find_jobs
 from gcolor.runtime.files import check_writable, show, sweep
 
 pytestmark = pytest.mark.smoke

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from gcolor.runtime.pictures import Picture, read_picture, write_picture
-from gcolor.runtime.pictures.exif import patch
+from gcolor.runtime.pictures.notes.exif import patch
 from PIL import Image, ImageFilter, IptcImagePlugin, PngImagePlugin
 
 pytestmark = pytest.mark.smoke

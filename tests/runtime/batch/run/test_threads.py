@@ -8,10 +8,10 @@ import pytest
 from gcolor import Colorizer
 from gcolor.runtime.batch import color_one
 from gcolor.runtime.batch.color_one import PixelBudget
-from gcolor.runtime.batch.job import Job
 from gcolor.runtime.batch.journal import Journal
 from gcolor.runtime.batch.options import Settings
-from gcolor.runtime.batch.plan import find_jobs
+from gcolor.runtime.batch.planning.job import Job
+from gcolor.runtime.batch.planning.plan import find_jobs
 from gcolor.runtime.batch.result import Result, finish
 from gcolor.runtime.batch.run.threads import run_batch
 from gcolor.runtime.pictures import Picture, read_picture, write_picture

@@ -18,7 +18,7 @@ NARROW, WIDE = 40, 120
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 def command(verbose: bool, as_json: bool) -> int:
     """Say what runs here, what is missing, and the command that mends it. Ends with 6 where no engine runs."""
-    from ..runtime.doctor import examine
+    from ...runtime.doctor import examine
 
     report = examine()
     if as_json:

@@ -14,11 +14,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ...color.errors import PictureError, one_line
-from ...color.lab import Bytes, Samples
+from ....color.errors import PictureError, one_line
+from ....color.lab import Bytes, Samples
+from ..turn import turn
 from .kinds import OtherKindError, is_unsupported
 from .tiff_pages import ASSOCIATED, EXTRA, WHITE_IS_ZERO, Page, refuse
-from .turn import turn
 
 ALPHA = (1, 2)  # premultiplied, and not
 

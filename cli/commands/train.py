@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 
 import click
 
-from ..trainer.config import ENCODERS, RECIPES, choices_of
+from ...trainer.config import ENCODERS, RECIPES, choices_of
+from ..params import Model
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
-from .params import Model
 
 _PATH = click.Path(path_type=Path)
 _SHARE = click.FloatRange(0, 1)
@@ -100,16 +100,16 @@ def command(
     DATA are folders of shards, as `gcolor prepare` makes them, or plain folders of photos, which become shards in the
     run's folder first. Runs alone, in several processes (--gpus), or under torchrun on several machines.
     """
-    from .needs import require
+    from ..needs import require
 
     require("torch", "train")
-    from ..color.errors import UsageError
-    from ..trainer.config import parse_field
-    from ..trainer.configure import configure
-    from ..trainer.distributed import World, launch, restarted
-    from ..trainer.loop import silent, train
-    from .interrupt import Interrupt
-    from .views import TrainingView
+    from ...color.errors import UsageError
+    from ...trainer.config import parse_field
+    from ...trainer.configure import configure
+    from ...trainer.distributed import World, launch, restarted
+    from ...trainer.loop import silent, train
+    from ..interrupt import Interrupt
+    from ..views import TrainingView
 
     folders = list(data)
     for folder in (*folders, *filter(None, [validation])):
@@ -123,7 +123,7 @@ def command(
     config = configure(run, resume, gpus or world.size, asked)
     with TrainingView(config.steps, live=world.size == 1) as view:
         if (gpus or 1) > 1 and world.size == 1:
-            from ..trainer.data.of_run import prepare_data
+            from ...trainer.data.of_run import prepare_data
 
             prepare_data(folders, run, config.max_grey, view.say, view.prepared)
             code = launch(ctx.find_root().obj, gpus or 1)

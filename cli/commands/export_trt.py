@@ -10,9 +10,9 @@ from typing import Any
 
 import click
 
-from ..color.errors import UsageError
-from ..export.tensorrt.build import HARDWARE
-from .views import BuildView
+from ...color.errors import UsageError
+from ...export.tensorrt.build import HARDWARE
+from ..views import BuildView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,9 +74,9 @@ def trt_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def build(bundle: Path, options: TrtOptions) -> None:
     """Build what a bundle lacks of engines; says what and why on stderr."""
-    from ..export.tensorrt.build import BuildOptions
-    from ..export.tensorrt.engines import build_engines
-    from ..runtime.bundle import load_bundle
+    from ...export.tensorrt.build import BuildOptions
+    from ...export.tensorrt.engines import build_engines
+    from ...runtime.bundle import load_bundle
 
     chosen = BuildOptions(
         workspace=options.workspace,
@@ -91,7 +91,7 @@ def build(bundle: Path, options: TrtOptions) -> None:
 
 def copy_bundle(bundle: Path, output: Path) -> Path:
     """Copy a bundle, so that its engines are built in the copy. Raises UsageError where something is there already."""
-    from ..runtime.bundle import load_bundle
+    from ...runtime.bundle import load_bundle
 
     load_bundle(bundle)
     if output.exists():

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from .params import Model
+from ..params import Model
 
 _PATH = click.Path(path_type=Path)
 _COLUMNS = {
@@ -69,11 +69,11 @@ def command(
     Each photo is stretched to 256 x 256, made grey, and coloured with hints of its own colours at places that its file
     name decides, so that every evaluation sees the same. "filtered" leaves out near-grey photos as the paper does.
     """
-    from ..color import protocol
-    from ..color.errors import UsageError
-    from ..trainer.scoring.held_out import load_photos, report_rows
-    from ..trainer.scoring.scorer import is_run, open_scorer
-    from .needs import require
+    from ...color import protocol
+    from ...color.errors import UsageError
+    from ...trainer.scoring.held_out import load_photos, report_rows
+    from ...trainer.scoring.scorer import is_run, open_scorer
+    from ..needs import require
 
     if not photos.is_dir():
         raise UsageError(f"{photos}: no such folder")

@@ -6,8 +6,8 @@ import functools
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ..files import show
-from .places import Place, Stat, is_url, open_place
+from ...files import show
+from ..places import Place, Stat, is_url, open_place
 
 
 @dataclass(frozen=True, slots=True)

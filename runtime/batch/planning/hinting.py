@@ -7,13 +7,13 @@ import re
 from collections.abc import Container, Iterable
 from pathlib import Path
 
-from ...color.errors import UsageError
-from ...color.hint_folder import SUFFIXES as HINT_SUFFIXES
-from ...color.hint_folder import HintFolder
-from ..files import show
-from ..formats import SUFFIXES
+from ....color.errors import UsageError
+from ....color.hint_folder import SUFFIXES as HINT_SUFFIXES
+from ....color.hint_folder import HintFolder
+from ...files import show
+from ...formats import SUFFIXES
+from ..places import Folder, Place, new_place
 from .inputs import Part
-from .places import Folder, Place, new_place
 
 # Names in one warning.
 SOME = 5

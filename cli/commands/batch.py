@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from . import options
-from .interrupt import Interrupt
-from .params import Model, Page, Place
-from .pipes import open_pipes
-from .summary import describe, summarise
-from .views import BatchView
+from .. import options
+from ..interrupt import Interrupt
+from ..params import Model, Page, Place
+from ..pipes import open_pipes
+from ..summary import describe, summarise
+from ..views import BatchView
 
 if TYPE_CHECKING:
-    from ..runtime.batch.batch import Batch
-    from ..runtime.formats import Compression
+    from ...runtime.batch.batch import Batch
+    from ...runtime.formats import Compression
 
 _PATH = click.Path(path_type=Path)
 
@@ -130,9 +130,9 @@ def command(
     that fails is named and the others go on; the exit code is then 3. Run again, it makes what is missing and what has
     another picture, other hints, another bundle or other settings than before.
     """
-    from ..runtime.batch.batch import Batch
-    from ..runtime.batch.opening import Opening
-    from ..runtime.batch.options import Options, Settings
+    from ...runtime.batch.batch import Batch
+    from ...runtime.batch.opening import Opening
+    from ...runtime.batch.options import Options, Settings
 
     begun = time.monotonic()
     settings = Settings(
@@ -162,9 +162,9 @@ def command(
 
 def _run(batch: Batch, images: tuple[Path | str, ...], as_json: bool, quiet: bool) -> int:
     """Work, and show the work; the signal that stopped it, or 0."""
-    from ..runtime.batch.report import row
-    from ..runtime.batch.watch import watch
-    from ..runtime.files import show
+    from ...runtime.batch.report import row
+    from ...runtime.batch.watch import watch
+    from ...runtime.files import show
 
     watching = batch.options.watch
     total = len(batch.first.refused) + len(batch.first.todo)

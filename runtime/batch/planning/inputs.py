@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ...color.errors import UsageError
-from ..files import show
-from ..formats import SUFFIXES, output_name
-from ..others import BY_ENDING
-from .places import Place, is_url
+from ....color.errors import UsageError
+from ...files import show
+from ...formats import SUFFIXES, output_name
+from ...others import BY_ENDING
+from ..places import Place, is_url
 
 Where = Path | str
 

@@ -13,9 +13,10 @@ from typing import BinaryIO
 
 from PIL import Image, UnidentifiedImageError
 
-from ...color.errors import PictureError, one_line
-from ..formats import READABLE, SUFFIXES, missing
-from . import archive, jp2
+from ....color.errors import PictureError, one_line
+from ...formats import READABLE, SUFFIXES, missing
+from ..notes import jp2
+from . import archive
 from . import jpeg as jpegs
 from .archive import Stored
 from .jpeg import Jpeg

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 
-from ...color.errors import PictureError
-from ..others import BY_ENDING
+from ....color.errors import PictureError
+from ...others import BY_ENDING
 
 HEAD = 64
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from . import options
-from .params import Model
+from .. import options
+from ..params import Model
 
 if TYPE_CHECKING:
-    from ..color.hints import Hints
+    from ...color.hints import Hints
 
 _PATH = click.Path(path_type=Path)
 _SIZE = click.option(
@@ -34,11 +34,11 @@ def check(hints: Path, images: Path | None) -> int:
 
     Prints a line for each file; ends with 3 where one is wrong.
     """
-    from ..color.errors import PictureError, UsageError
-    from ..color.hint_files import load_hints
-    from ..color.hint_folder import HintFolder
-    from ..runtime.files import show
-    from ..runtime.pictures import find_pictures, read_size
+    from ...color.errors import PictureError, UsageError
+    from ...color.hint_files import load_hints
+    from ...color.hint_folder import HintFolder
+    from ...runtime.files import show
+    from ...runtime.pictures import find_pictures, read_size
 
     folder = HintFolder(hints)
     wrong = good = 0
@@ -72,9 +72,9 @@ def check(hints: Path, images: Path | None) -> int:
 
 
 def _load(files: tuple[Path, ...], picture: Path | None, size: tuple[int, int] | None) -> Hints:
-    from ..color.errors import UsageError
-    from ..color.hint_files import load_hints
-    from ..runtime.pictures import read_size
+    from ...color.errors import UsageError
+    from ...color.hint_files import load_hints
+    from ...runtime.pictures import read_size
 
     for file in files:
         if not file.is_file():
@@ -92,7 +92,7 @@ def render(files: tuple[Path, ...], output: Path, picture: Path | None, size: tu
     import numpy as np
     from PIL import Image
 
-    from ..runtime.pictures import Picture, read_picture, write_picture
+    from ...runtime.pictures import Picture, read_picture, write_picture
 
     loaded = _load(files, picture, size)
     drawn = loaded.render()
@@ -111,10 +111,10 @@ def render(files: tuple[Path, ...], output: Path, picture: Path | None, size: tu
 @_SIZE
 def convert(files: tuple[Path, ...], output: Path, picture: Path | None, size: tuple[int, int] | None) -> None:
     """Convert hint FILES to one JSON or PNG hint file; paint becomes points and strokes."""
-    from ..color.errors import UsageError
-    from ..color.hint_files import to_json
-    from ..runtime.files import replace_file, storage_error
-    from ..runtime.pictures import Picture, write_picture
+    from ...color.errors import UsageError
+    from ...color.hint_files import to_json
+    from ...runtime.files import replace_file, storage_error
+    from ...runtime.pictures import Picture, write_picture
 
     loaded = _load(files, picture, size)
     match output.suffix.lower():
@@ -152,8 +152,8 @@ def suggest(
     as_json: bool,
 ) -> None:
     """Suggest colors for the place X Y (pixels, x right, y down) of PICTURE: hexadecimal and probability."""
-    from ..runtime.colorizer import Colorizer
-    from ..runtime.pictures import read_picture
+    from ...runtime.colorizer import Colorizer
+    from ...runtime.pictures import read_picture
 
     rgb = read_picture(picture).rgb
     hints = _load(files, picture, None) if files else None

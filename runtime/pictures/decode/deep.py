@@ -8,12 +8,12 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from ...color.errors import PictureError
-from ...color.lab import Bytes
-from .jp2 import layout
+from ....color.errors import PictureError
+from ....color.lab import Bytes
+from ..notes.jp2 import layout
+from ..picture import Deep
+from ..turn import turn
 from .kinds import OtherKindError
-from .picture import Deep
-from .turn import turn
 
 # What is wrong with a picture is said by us, once.
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)

@@ -7,14 +7,14 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ...color.errors import UsageError
-from ..files import show
-from ..formats import SUFFIXES
-from ..others import kind_of
+from ....color.errors import UsageError
+from ...files import show
+from ...formats import SUFFIXES
+from ...others import kind_of
+from ..journal import NAME, Journal, is_shared
+from ..places import Place
+from ..stored_journal import StoredJournal
 from .inputs import Part
-from .journal import NAME, Journal, is_shared
-from .places import Place
-from .stored_journal import StoredJournal
 
 
 @dataclass(slots=True)

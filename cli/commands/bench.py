@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..runtime import BACKENDS
-from .interrupt import unwinding
-from .params import Model
-from .views import StepView
+from ...runtime import BACKENDS
+from ..interrupt import unwinding
+from ..params import Model
+from ..views import StepView
 
 if TYPE_CHECKING:
-    from ..color.lab import Bytes
-    from ..runtime.bench.run import Settings
+    from ...color.lab import Bytes
+    from ...runtime.bench.run import Settings
 
 _PATH = click.Path(path_type=Path)
 # Of --quick and of a full run: sides, rounds, seconds for each configuration, pictures for the accuracy, stage runs.
@@ -124,12 +124,12 @@ def command(
     Exit code 3: a configuration failed, or --fail-above found one slower. 6: an engine that was asked for cannot be
     used, or none can.
     """
-    from ..color.errors import UsageError
-    from ..runtime.bench.compare import compare_reports, read_report
-    from ..runtime.bench.files import draw, to_csv, to_markdown
-    from ..runtime.bench.run import Settings, run_bench
-    from ..runtime.machine import cores
-    from .needs import require
+    from ...color.errors import UsageError
+    from ...runtime.bench.compare import compare_reports, read_report
+    from ...runtime.bench.files import draw, to_csv, to_markdown
+    from ...runtime.bench.run import Settings, run_bench
+    from ...runtime.machine import cores
+    from ..needs import require
 
     on_stdout = [name for name, wanted in _outputs(as_json, csv_file, markdown_file).items() if wanted]
     if len(on_stdout) > 1:
@@ -190,10 +190,10 @@ def _outputs(as_json: bool, csv_file: Path | None, markdown_file: Path | None) -
 
 
 def _photos(folder: Path | None, limit: int, scenes: int) -> tuple[dict[str, Bytes], str]:
-    from ..color.errors import UsageError
-    from ..runtime.bench.accuracy import made_photos
-    from ..runtime.grid import WHOLE
-    from ..runtime.photos import load_photos
+    from ...color.errors import UsageError
+    from ...runtime.bench.accuracy import made_photos
+    from ...runtime.grid import WHOLE
+    from ...runtime.photos import load_photos
 
     if folder is None:
         return made_photos(scenes), "pictures made in code"
@@ -204,8 +204,8 @@ def _photos(folder: Path | None, limit: int, scenes: int) -> tuple[dict[str, Byt
 
 
 def _truth(folder: Path | None, limit: int) -> dict[str, Bytes] | None:
-    from ..color.errors import UsageError
-    from ..trainer.scoring.held_out import load_photos
+    from ...color.errors import UsageError
+    from ...trainer.scoring.held_out import load_photos
 
     if folder is None:
         return None
@@ -223,7 +223,7 @@ def _run(
 
 
 def _write(path: Path, text: str) -> None:
-    from ..color.errors import UsageError
+    from ...color.errors import UsageError
 
     if path == Path("-"):
         click.echo(text, nl=False)
@@ -237,7 +237,7 @@ def _write(path: Path, text: str) -> None:
 def _show(report: dict[str, Any], on_stderr: bool) -> None:
     from rich.console import Console
 
-    from ..runtime.bench.tables import show
+    from ...runtime.bench.tables import show
 
     stream = sys.stderr if on_stderr else sys.stdout
     show(report, Console(file=stream, width=None if stream.isatty() else 120))

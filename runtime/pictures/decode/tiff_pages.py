@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import BinaryIO
 
+from ..notes.tags import Directory, Reader
 from .kinds import OtherKindError
-from .tags import Directory, Reader
 
 NEW_SUBFILE, SUBFILE, WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC = 254, 255, 256, 257, 258, 259, 262
 OFFSETS, ORIENTATION, SAMPLES, COUNTS, PLANAR, SUB_IFDS, EXTRA, FORMAT = 273, 274, 277, 279, 284, 330, 338, 339

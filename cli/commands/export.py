@@ -7,13 +7,13 @@ from typing import Any
 
 import click
 
-from ..color.errors import UsageError
-from ..runtime import PRECISIONS, Precision
+from ...color.errors import UsageError
+from ...runtime import PRECISIONS, Precision
+from ..interrupt import unwinding
+from ..params import Model
+from ..views import StepView
 from .export_triton import triton_options, write
 from .export_trt import TrtOptions, build, copy_bundle, trt_options
-from .interrupt import unwinding
-from .params import Model
-from .views import StepView
 
 _PATH = click.Path(path_type=Path)
 
@@ -85,7 +85,7 @@ def _finish(
     bundle: Path | None, output: Path | None, precision: Precision, options: TrtOptions, triton: Path | None
 ) -> Path | None:
     """Build the engines of a bundle where they are asked for; returns where it is, None being the default model."""
-    from .needs import require
+    from ..needs import require
 
     if bundle is None:
         return None
@@ -114,8 +114,8 @@ def _export(
     options: TrtOptions,
 ) -> Path:
     """Write the bundle of a training run, with its engines where they are asked for; returns where it is."""
-    from ..runtime.engines.trt_library import import_tensorrt
-    from .needs import require
+    from ...runtime.engines.trt_library import import_tensorrt
+    from ..needs import require
 
     for module in ("torch", "onnx", "onnxscript"):
         require(module, "train")
@@ -125,7 +125,7 @@ def _export(
         import_tensorrt()  # says now what would be missing after minutes
     with StepView() as view:
         view.step("loading PyTorch")
-        from ..export.bundle import export_bundle
+        from ...export.bundle import export_bundle
 
         parity = export_bundle(
             run,

@@ -10,14 +10,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 
-from ...color.errors import NothingToDoError, UsageError
-from ..files import TEMPORARY, show, unwritable
-from ..formats import SUFFIXES
-from ..others import BY_ENDING
+from ....color.errors import NothingToDoError, UsageError
+from ...files import TEMPORARY, show, unwritable
+from ...formats import SUFFIXES
+from ...others import BY_ENDING
+from ..places import Folder, Place, Stat, Url, is_url, new_place
 from .hinting import Hinting
 from .inputs import Part, Where, split
 from .job import Job, Places, Roots, hint_name
-from .places import Folder, Place, Stat, Url, is_url, new_place
 from .survey import Survey, survey
 
 # Formats whose files may hold several pictures.
@@ -150,7 +150,7 @@ def _pages(source: Place, names: Iterable[str], every_page: bool) -> Iterator[tu
     if not every_page or source.here is None:
         yield from ((name, name, None) for name in names)
         return
-    from ..pictures import count_pages  # not above: a rerun without work loads no decoder
+    from ...pictures import count_pages  # not above: a rerun without work loads no decoder
 
     for name in names:
         stem, ending = os.path.splitext(name)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from ..color.errors import UsageError
-from . import options
-from .needs import require
-from .params import Model
+from ...color.errors import UsageError
+from .. import options
+from ..needs import require
+from ..params import Model
 
 _PATH = click.Path(path_type=Path)
 
@@ -50,7 +50,7 @@ def command(
     Ctrl-C ends it.
     """
     if static is not None:
-        from ..studio.static import write_static
+        from ...studio.static import write_static
 
         write_static(static, bundle)
         click.echo(f"the page is in {static}; `python -m http.server -d {static}` serves it", err=True)
@@ -59,8 +59,8 @@ def command(
         raise UsageError("IMAGES is missing: name a folder of pictures, or one picture")
     for module in ("starlette", "uvicorn"):
         require(module, "studio")
-    from ..studio.folder import Places
-    from ..studio.serve import is_loopback, serve
+    from ...studio.folder import Places
+    from ...studio.serve import is_loopback, serve
 
     places = Places.of(images, hints, output)
     if not is_loopback(host):
@@ -73,7 +73,7 @@ def command(
         click.echo(f"warning: {meaning}.", err=True)
 
     def open_colorizer():  # type: ignore[no-untyped-def]
-        from ..runtime.colorizer import Colorizer
+        from ...runtime.colorizer import Colorizer
 
         return Colorizer(bundle, device, backend=backend)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from ..export.triton import TritonBackend
+    from ...export.triton import TritonBackend
 
 
 def triton_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -30,8 +30,8 @@ def triton_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def write(bundle: Path | None, repository: Path, backend: TritonBackend | None) -> None:
     """Write a bundle's models, None being the default one; says what was written on stderr."""
-    from ..export.triton import NAMES, write_repository
-    from ..runtime.bundle import load_bundle
+    from ...export.triton import NAMES, write_repository
+    from ...runtime.bundle import load_bundle
 
     loaded = load_bundle(bundle)
     chosen = write_repository(loaded, repository, backend)

@@ -9,16 +9,16 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ...color.errors import one_line
-from . import raw
+from ....color.errors import one_line
+from ..decode import raw
+from ..decode.source import Source
+from ..decode.tiff_pages import Page
+from ..picture import Notes
 from .exif import STORAGE, exif_of_tags, read_exif
 from .jp2 import read_notes as read_boxes
-from .picture import Notes
 from .png_notes import RAW, raw_profile
 from .resources import true_segments
-from .source import Source
 from .tags import PROFILE, XMP, Directory, Tag, fits_classic
-from .tiff_pages import Page
 from .xmp import make_both_true, make_true
 
 # A PNG's texts that hold what has a place of its own.

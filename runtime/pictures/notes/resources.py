@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-from .jpeg import APP13, segment
+from ..decode.jpeg import APP13, segment
 
 NAME = b"Photoshop 3.0\0"
 THUMBNAILS = {1033, 1036}

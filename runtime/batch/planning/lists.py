@@ -10,8 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
-from ...color.errors import UsageError
-from ..files import show, storage_error
+from ....color.errors import UsageError
+from ...files import show, storage_error
 
 
 def read_list(path: Path) -> list[str]:

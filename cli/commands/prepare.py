@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from .views import PrepareView
+from ..views import PrepareView
 
 _PATH = click.Path(path_type=Path)
 
@@ -48,9 +48,9 @@ def command(
     The shards are WebDataset tar files with DALI index files. A call that was stopped, by whatever, goes on where it
     stood when it is given again. What was dropped, and why, is in dropped.jsonl beside the shards.
     """
-    from ..color.errors import UsageError
-    from ..trainer.data import shards
-    from ..trainer.data.prepare import PrepareOptions, prepare, summary
+    from ...color.errors import UsageError
+    from ...trainer.data import shards
+    from ...trainer.data.prepare import PrepareOptions, prepare, summary
 
     if not photos and not verify:
         raise UsageError("name the folders of photos, or give --verify to check shards that are there")

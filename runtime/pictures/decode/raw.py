@@ -7,12 +7,12 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from ...color.errors import PictureError, one_line
-from ..others import RAW
+from ....color.errors import PictureError, one_line
+from ...others import RAW
+from ..notes.exif import PREFIX, patch
+from ..notes.tags import XMP, Directory, Reader, fits_classic, serialise
 from .archive import Stored
-from .exif import PREFIX, patch
 from .kinds import OtherKindError
-from .tags import XMP, Directory, Reader, fits_classic, serialise
 
 ENDINGS = frozenset(RAW.endings.split())
 # Tags of a raw file's first directory that are true of what is developed from it: text, times, the lens and the place.

@@ -1,0 +1,1 @@
+"""What a call is about before anything is made: its pictures, their hints and their outputs."""
