@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -68,7 +69,8 @@ def node_of_bytes() -> bytes:
 class Recorder:
     """An engine that keeps the shapes that Colorizer asks it for."""
 
-    backend, device, about, parallel_tiles, kernel = "recorder", "cpu", "", 1, None
+    backend, device, about, parallel_tiles = "recorder", "cpu", "", 1
+    kernel: Any = None
 
     def __init__(self, stride: int) -> None:
         self.stride, self.seen = stride, []
