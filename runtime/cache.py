@@ -14,10 +14,15 @@ VARIABLE, OFF = "GCOLOR_CACHE", "off"
 
 
 def cache_folder() -> Path | None:
-    """The folder that GCOLOR_CACHE names, else gcolor's in the user's cache folder of this system; None for "off"."""
+    """The folder that GCOLOR_CACHE names, else `users_folder()`; None for "off"."""
     named = os.environ.get(VARIABLE)
     if named:
         return None if named == OFF else Path(named)
+    return users_folder()
+
+
+def users_folder() -> Path:
+    """gcolor's folder in the user's cache folder of this system."""
     match sys.platform:
         case "win32":
             base = os.environ.get("LOCALAPPDATA") or "~/AppData/Local"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...color.errors import BundleError, EngineError, one_line
 from ..bundle import Bundle
+from ..cache import users_folder
 from ..device import AUTO, Device
 from ..manifest import MODEL, PAINT, TRT_FORMS
 from .onnx_engine import OnnxEngine
@@ -79,8 +80,7 @@ class RtxEngine(OnnxEngine):
 def cache_folder() -> Path:
     """The folder that GCOLOR_RTX_CACHE names, else one in the user's cache."""
     named = os.environ.get(CACHE)
-    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(named) if named else Path(base).expanduser() / "gcolor" / "trt-rtx"
+    return Path(named) if named else users_folder() / "trt-rtx"
 
 
 def _devices(ort: Any, plugin: Any) -> list[Any]:
