@@ -65,6 +65,8 @@ def examine() -> dict[str, Any]:
     parts.append({"part": "painter native", "state": state, "do": do})
     runs = [f"{backend} on {device}" for (backend, device), state in states.items() if state == "runs"]
     missing, do = _in_short(runs, "gpu" in machine, [TWICE[pair] for pair in twice], lacking)
+    if state != "runs" and "onnx on cpu" in runs:
+        missing.insert(0, "the native painter, so the bundle's graph paints instead, slower (-v says why)")
     return {
         "gcolor": __version__,
         "usable": bool(runs),

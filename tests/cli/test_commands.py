@@ -248,7 +248,7 @@ def test_doctor_has_five_lines_for_people(monkeypatch: pytest.MonkeyPatch, capsy
     from gcolor.runtime import doctor
 
     monkeypatch.setenv("COLUMNS", str(width))
-    monkeypatch.setattr(doctor, "_try", lambda backend, device: "runs" if device == "cpu" else "does not run: why")
+    monkeypatch.setattr(doctor, "_try", lambda backend, device, *_: "runs" if device == "cpu" else "does not run: why")
     monkeypatch.setattr(doctor, "_version", lambda name: None if name in ("rawpy", "ray") else "1.0")
     monkeypatch.setattr(doctor, "TWICE", {})
     assert run(["doctor"]) == 0
@@ -264,7 +264,7 @@ def test_doctor_names_the_one_command_that_mends(monkeypatch: pytest.MonkeyPatch
     from gcolor.cli.main import run
     from gcolor.runtime import doctor
 
-    monkeypatch.setattr(doctor, "_try", lambda backend, device: "does not run: nothing is installed")
+    monkeypatch.setattr(doctor, "_try", lambda *_: "does not run: nothing is installed")
     monkeypatch.setattr(doctor, "_version", lambda name: None)
     assert run(["doctor"]) == 6
     said = capsys.readouterr().out
