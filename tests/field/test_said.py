@@ -81,12 +81,13 @@ def test_hints_that_do_not_count_are_said(gcolor, tmp_path: Path, what: str) -> 
     picture(images / "b.png")
     hints.mkdir()
     (tmp_path / "list").write_text("a.png\n")
-    arguments = {
+    calls: dict[str, list[object]] = {
         "folder": [images],
         "one": [images / "a.png"],
         "match": [images, "--match", "a*"],
         "list": [images, "--files-from", tmp_path / "list"],
-    }[what]
+    }
+    arguments = calls[what]
     count = 2 if what == "folder" else 1
 
     def warnings() -> list[str]:

@@ -115,6 +115,6 @@ def test_what_are_no_hints(photo: Path) -> None:
     for given in (b"{", {"version": 2}, "gone.json", Image.new("RGB", (120, 80))):
         with pytest.raises(HintError):
             gcolor.colorize(photo, given)
-    for given in (3, np.zeros((4, 4, 3), np.uint8)):
+    for other in (3, np.zeros((4, 4, 3), np.uint8)):
         with pytest.raises(PictureError):
-            gcolor.colorize(photo, given)
+            gcolor.colorize(photo, other)
