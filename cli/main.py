@@ -117,6 +117,11 @@ def run(arguments: list[str]) -> int:
         return result if isinstance(result, int) else 0
     except click.exceptions.Exit as stop:
         return stop.exit_code
+    except SystemExit as stop:
+        if stop.code != 1:
+            raise
+        streams.drop_output()  # click's own end where nobody reads its help
+        return NOBODY_READS
     except click.ClickException as error:
         error.show()
         return error.exit_code

@@ -219,6 +219,13 @@ SHELL = {
 }
 
 
+def test_help_that_nobody_reads(here: Path) -> None:
+    with subprocess.Popen([*COMMAND, "--help"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=here) as call:
+        assert call.stdout and call.stderr
+        call.stdout.close()
+        assert call.stderr.read() == b"" and call.wait(timeout=60) == 141
+
+
 @pytest.mark.skipif(os.name != "posix", reason="needs a POSIX shell")
 @pytest.mark.parametrize("case", SHELL)
 def test_streams_that_are_gone(here: Path, case: str) -> None:
