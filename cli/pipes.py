@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from . import streams
+
 if TYPE_CHECKING:
     from ..runtime.batch.planning.inputs import Where
 
@@ -77,6 +79,8 @@ def _refuse(images: tuple[Where, ...], reads: bool, writes: bool, as_json: bool,
         raise UsageError("-: --watch looks at a folder; leave one of them out")
     if reads and given["hints"] is not None and not Path(given["hints"]).is_file():
         raise UsageError(f"-: the standard input has no name; give --hints a hint file, not {show(given['hints'])}")
+    if writes and "stdout" in streams.closed:
+        raise UsageError("-o -: the standard output is closed; send it into a file or a pipe, or give -o FILE")
     if writes and sys.stdout.isatty():
         raise UsageError("-o -: the standard output is a terminal; send it into a file or a pipe, as in > colored.jpg")
     if reads and sys.stdin.isatty():

@@ -7,6 +7,10 @@ import os
 import sys
 
 
+closed: set[str] = set()
+"""Of stdin, stdout and stderr, those that were closed when the process began."""
+
+
 def make_safe() -> None:
     """Let closed streams be /dev/null, and messages be lost once nobody takes them; for the start of a process.
 
@@ -15,6 +19,7 @@ def make_safe() -> None:
     """
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is None:
+            closed.add(name)
             _open_nothing(number)
             setattr(sys, name, os.fdopen(number, "w" if number else "r", closefd=False))
     if isinstance(sys.stderr, io.TextIOWrapper):

@@ -227,6 +227,12 @@ def test_help_that_nobody_reads(here: Path) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs a POSIX shell")
+def test_a_picture_for_a_closed_output_is_refused(here: Path) -> None:
+    done = subprocess.run(["sh", "-c", '"$@" batch - -o - >&-', "sh", *COMMAND], cwd=here, stderr=subprocess.PIPE)
+    assert done.returncode == 2 and b"standard output is closed" in done.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a POSIX shell")
 @pytest.mark.parametrize("case", SHELL)
 def test_streams_that_are_gone(here: Path, case: str) -> None:
     bash = shutil.which("bash")
