@@ -6,7 +6,6 @@ import io
 import os
 import sys
 
-
 closed: set[str] = set()
 """Of stdin, stdout and stderr, those that were closed when the process began."""
 
