@@ -59,7 +59,6 @@ def test_cancel_lets_the_pictures_in_work_be_finished(job: BatchJob, tmp_path: P
 
 def test_a_batch_that_cannot_begin_says_why(job: BatchJob, tmp_path: Path) -> None:
     (tmp_path / "imgs_color").write_text("in the way")
-    job.start()
-    ended = until_end(job)
-    assert (ended.exit_code, ended.done) == (2, 0)
-    assert any("imgs_color" in warning for warning in ended.warnings)
+    with pytest.raises(UsageError, match="imgs_color"):
+        job.start()
+    assert job.progress is None and not job.runs

@@ -176,9 +176,8 @@ def test_an_int8_bundle_without_its_tensorrt_graph_is_refused(with_form: Path) -
     bundle = load_bundle(with_form)
     unsigned = node_of_bytes()
     with pytest.raises(BundleError, match=r"no int8 graph for TensorRT"):
-        with_trt_form(
-            replace(bundle, graphs={MODEL: unsigned, PAINT: b""}, manifest={"precision": "int8", "files": {}})
-        )
+        int8 = replace(bundle.manifest, precision="int8", files={})
+        with_trt_form(replace(bundle, graphs={MODEL: unsigned, PAINT: b""}, manifest=int8))
 
 
 def test_both_graphs_take_and_give_bytes_to_nvidias_parser(rig, bundle: Path) -> None:
@@ -199,7 +198,7 @@ def test_engines_for_all_sizes_build(rig, bundle: Path) -> None:
         assert found
         key, plan = found
         assert key.onnx == sha256((bundle / file).read_bytes()) and len(plan) > 100_000
-        assert (key.library, key.precision) == ("tensorrt", load_bundle().manifest["precision"])
+        assert (key.library, key.precision) == ("tensorrt", load_bundle().manifest.precision)
         assert key.version[0].isdigit() and key.profiles == make_profiles(load_bundle())[graph]
 
 

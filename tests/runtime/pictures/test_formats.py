@@ -15,9 +15,9 @@ from gcolor.runtime.pictures import (
     output_name,
     read_area,
     read_picture,
-    source,
     write_picture,
 )
+from gcolor.runtime.pictures.decode import source
 from PIL import Image
 
 pytestmark = pytest.mark.smoke
