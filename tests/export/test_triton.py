@@ -278,7 +278,7 @@ def test_the_guides_client_colours_as_gcolor_does(
     exec(compile(code.replace("localhost:8000", url), "triton.md", "exec"), {"__name__": "guide"})
     assert asked == ["gcolor", *["gcolor_paint"] * tiles]
 
-    alone = Colorizer(device="cpu")
+    alone = Colorizer(device="cpu", painter="onnx")  # the graph, as on the server
     photo = Image.open("photo.jpg").convert("RGB")
     alone.set_image(np.asarray(photo))
     wanted = alone.color(load_hints([Path("hints.json")], photo.size))
