@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from gcolor.color import bins
 from gcolor.runtime.suggestions import RADIUS, at_place, cover, spread, suggest
+
+pytest.importorskip("skimage")
 from skimage.color import deltaE_ciede2000, lab2rgb, rgb2lab
 
 
