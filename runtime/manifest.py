@@ -75,6 +75,11 @@ class Manifest:
         return own | self.record
 
 
+def is_bundle(folder: Path) -> bool:
+    """Whether a folder says of itself that it is a bundle; nothing is read."""
+    return (folder / FILE).is_file()
+
+
 def read_manifest(path: Path | None = None) -> Manifest:
     """The manifest of a bundle, None being the default model; no other file of it is read.
 

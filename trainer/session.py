@@ -16,6 +16,7 @@ from ..models.run_folder import load_model
 from ..models.weights import grow
 from ..runtime.bundle import load_bundle
 from ..runtime.device import Device, parse_device
+from ..runtime.manifest import is_bundle
 from .checkpoint import Averaged, Position, State
 from .config import TrainConfig
 from .data.loader import Loader, make_loader
@@ -87,7 +88,7 @@ def _groups(model: Network, config: TrainConfig) -> list[dict[str, Any]]:
 
 
 def _weights_of(start: Path) -> Network:
-    if (start / "manifest.json").is_file():
+    if is_bundle(start):
         bundle = load_bundle(start)
         return bundle.network()
     return load_model(start)[0]

@@ -9,6 +9,7 @@ import click
 
 from ...color.errors import UsageError
 from ...runtime import PRECISIONS, Precision
+from ...runtime.manifest import is_bundle
 from ..interrupt import unwinding
 from ..params import Model
 from ..views import StepView
@@ -68,12 +69,12 @@ def command(
         raise UsageError(f"--calibration is for --precision int8, not for {precision}")
     if triton_backend and triton is None:
         raise UsageError("--triton-backend says what --triton is to write; name the repository with --triton")
-    if temperature is not None and (run is None or (run / "manifest.json").is_file()):
+    if temperature is not None and (run is None or is_bundle(run)):
         raise UsageError("--temperature is settled in a bundle; give the training run")
     if run is None and (triton is None or output or options.trt):
         raise UsageError("name the training run; only `gcolor export --triton REPOSITORY` needs none")
     with unwinding():
-        if run is None or (run / "manifest.json").is_file():
+        if run is None or is_bundle(run):
             bundle = _finish(run, output, precision, options, triton)
         else:
             bundle = _export(run, output, list(photos), tolerance, precision, temperature, list(calibration), options)

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from ...color.errors import UsageError
 from ...runtime.colorizer import Colorizer
+from ...runtime.manifest import is_bundle
 from .held_out import EvalPhoto, Scores, score_bundle
 
 
@@ -41,7 +42,7 @@ def open_scorer(path: Path, weights: str, device: str) -> Scorer:
         from .of_run import RunScorer
 
         return RunScorer(path, weights, device)
-    if (path / "manifest.json").is_file():
+    if is_bundle(path):
         return BundleScorer(path, device)
     raise UsageError(f"{path}: neither a training run (run.json) nor a bundle (manifest.json)")
 
