@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from ..color.errors import UsageError
@@ -87,8 +87,10 @@ class TrainConfig:
     """Share of the photos that get no hint (simulated)."""
     recolor: float = 0.4
     """Share of photos in which one colour is replaced by a foreign one, so that hints outweigh habit."""
-    vary: float = 0.5
-    """Share of photos whose tones are changed as those of old photographs are."""
+    age: float = 0.5
+    """Share of photos that are made old: tones, and of parts of them blur, grain, stains, dirt, compression."""
+    frame: float = 0.05
+    """Share of photos that get a frame without color, as scans of prints have it."""
 
     seed: int = 0
     device: str = "cpu"
@@ -123,6 +125,13 @@ class TrainConfig:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> TrainConfig:
+        """What `to_dict` gave. Raises UsageError for fields that this version does not know."""
+        unknown = values.keys() - {f.name for f in fields(cls)}
+        if unknown:
+            raise UsageError(
+                f"this run is of another version of gcolor, which knew {', '.join(sorted(unknown))}; "
+                "begin a new one from its weights with --start"
+            )
         values = dict(values)
         values["model"] = ModelConfig.from_dict(values["model"])
         values["stages"] = [Stage(**s) for s in values["stages"]]
@@ -179,7 +188,8 @@ PAPER: dict[str, Any] = {
     "max_grey": 0.7,
     "hints": "paper",
     "recolor": 0.0,
-    "vary": 0.0,
+    "age": 0.0,
+    "frame": 0.0,
 }
 
 

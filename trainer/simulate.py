@@ -162,14 +162,3 @@ def recolor(lab_B3HW: Tensor, draws: Draws, share: float) -> tuple[Tensor, Tenso
     out = lab_B3HW.clone()
     out[chosen] = tensors.rgb_to_lab(tensors.lab_to_rgb(moved))
     return out, point
-
-
-def vary_lightness(lightness_B1HW: Tensor, draws: Draws, share: float) -> Tensor:
-    """Tone curves and film grain on a share of the photos: the lightness of old photographs is not that of today's."""
-    vary = (draws.uniform(1, 1, 1) < share).to(lightness_B1HW.dtype)
-    gamma = (vary * (draws.uniform(1, 1, 1) - 0.5) * 0.8).exp()
-    toned = 100.0 * (lightness_B1HW.clamp(0.1, 100.0) / 100.0) ** gamma
-    flat, lift = 1.0 - vary * 0.25 * draws.uniform(1, 1, 1), vary * 12.0 * draws.uniform(1, 1, 1)
-    grain = 4.0 * draws.uniform(1, 1, 1) * (draws.uniform(1, 1, 1) < 0.4 * share).to(lightness_B1HW.dtype)
-    noise = draws.normal(*lightness_B1HW.shape[1:])
-    return (toned * flat + lift + grain * noise).clamp(0.0, 100.0)

@@ -12,11 +12,12 @@ from torch import Tensor, nn
 
 from ..color import tensors
 from ..models import Prediction
+from .aging import age, frame
 from .checkpoint import State
 from .config import Precision, Stage, TrainConfig
 from .distributed import World
 from .loss import argmax_accuracy, total_loss
-from .simulate import Draws, paper_hints, recolor, simulate_hints, vary_lightness
+from .simulate import Draws, paper_hints, recolor, simulate_hints
 
 _TYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -37,6 +38,8 @@ def simulate(rgb_B3HW: Tensor, draws: Draws, config: TrainConfig) -> Sample:
     point = None
     if config.recolor:
         lab, point = recolor(lab, draws, config.recolor)
+    if config.frame:
+        lab = frame(lab, draws, config.frame)
     lightness, ab = lab[:, :1], lab[:, 1:]
     match config.hints:
         case "simulated":
@@ -46,8 +49,8 @@ def simulate(rgb_B3HW: Tensor, draws: Draws, config: TrainConfig) -> Sample:
             hint_ab, hint_mask = paper_hints(ab, draws)
         case "none":
             hint_ab, hint_mask = torch.zeros_like(ab), torch.zeros_like(lightness)
-    if config.vary:
-        lightness = vary_lightness(lightness, draws, config.vary)
+    if config.age:
+        lightness = age(lightness, draws, config.age)
     return Sample(lightness, hint_ab, hint_mask, ab)
 
 

@@ -69,7 +69,7 @@ def test_a_step_costs_the_same_as_on_the_cpu(shards) -> None:
     losses = []
     for device in ("cpu", "cuda:0"):
         # Random hints differ between devices; the paper's network without hints does not need any.
-        config = TrainConfig(stages=[STAGE], device=device, hints="none", recolor=0.0, vary=0.0)
+        config = TrainConfig(stages=[STAGE], device=device, hints="none", recolor=0.0, age=0.0, frame=0.0)
         state = begin(config, torch.device(device), None)
         ones = torch.ones(2, 32, device=device)
         losses.append(optimise(state.model, state, batch.to(device), ones, 0, STAGE, config, World())["loss"].item())
