@@ -23,8 +23,9 @@ from typing import Any
 
 import click
 import numpy as np
+from gcolor.runtime.batch.entries import Entry, Recipe
 from gcolor.runtime.batch.fingerprint import take
-from gcolor.runtime.batch.journal import Entry, Journal, Recipe
+from gcolor.runtime.batch.journal import Journal
 from gcolor.runtime.batch.options import Settings
 from gcolor.runtime.batch.planning.job import Job
 from gcolor.runtime.batch.planning.plan import find_jobs

@@ -9,8 +9,9 @@ from typing import Literal, NamedTuple
 
 from ...color.errors import UsageError
 from ..machine import cores
+from .entries import Entry, Recipe
 from .fingerprint import Fingerprint, Status
-from .journal import Entry, Journal, Recipe
+from .journal import Journal
 from .places import Place
 from .planning.job import Job, Places
 

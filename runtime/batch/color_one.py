@@ -21,8 +21,8 @@ from ..pictures import Notes, Picture, is_colored, read_area, read_picture, save
 from ..pictures.mark import mark
 from ..pictures.notes.xmp import Provenance, with_provenance
 from ..pictures.options import CODESTREAMS, HOLD_XMP
+from .entries import Entry, Recipe
 from .fingerprint import Fingerprint, take, unchanged
-from .journal import Entry, Recipe
 from .options import Settings
 from .planning.job import Job
 from .result import Result

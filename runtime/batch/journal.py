@@ -8,7 +8,6 @@ the line names as "over".
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import time
@@ -16,48 +15,17 @@ from collections.abc import Container, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, NamedTuple, Self
+from typing import Any, BinaryIO, Self
 
 from ...color.errors import StorageError, UsageError
-from ...version import __version__
 from ..files import replace_file, show, storage_error
-from .fingerprint import Fingerprint
+from .entries import FORMAT, Entry, Recipe, entry_line, header_line, read_entry, read_recipe, recipe_line
 
 NAME = ".gcolor.journal"
-FORMAT = 1
 # A journal is written anew where it has this many more lines than it needs, and twice as many.
 SPARE = 1000
 # Seconds that a batch of single pictures waits for another in the same folder, as where a shell starts several.
 PATIENCE = 60.0
-
-
-class Recipe(NamedTuple):
-    """What an output was made with. bundle: `bundle.fingerprint`; settings: those that its bytes depend on, as JSON.
-
-    engine and version (of gcolor) are for the record: another one is no reason to make it again.
-    """
-
-    bundle: str
-    settings: str
-    engine: str
-    version: str = __version__
-
-    def name(self) -> str:
-        """What the lines of its outputs call it."""
-        return hashlib.blake2b("\0".join(self).encode(), digest_size=6).hexdigest()
-
-
-class Entry(NamedTuple):
-    """What the journal knows of one output. over: the content's hash of what it was to replace, "" for nothing.
-
-    `output.changed` is always 0: renaming the file into its place changes that time.
-    """
-
-    source: Fingerprint
-    hints: tuple[Fingerprint, ...]
-    output: Fingerprint
-    recipe: Recipe
-    over: str = ""
 
 
 class Journal:
@@ -129,7 +97,7 @@ class Journal:
             return None
         self._reader.seek(at)
         try:
-            return self._parse(json.loads(self._reader.readline().decode("ascii")))
+            return read_entry(json.loads(self._reader.readline().decode("ascii")), self._recipes)
         except (ValueError, TypeError, KeyError, RecursionError):
             # Valid JSON, but no entry.
             del self._at[name]
@@ -140,15 +108,10 @@ class Journal:
         key = self._ids.get(entry.recipe)
         if key is None:
             key = entry.recipe.name()
-            self._append(_line(_describe(key, entry.recipe)))
+            self._append(recipe_line(key, entry.recipe))
             self._ids[entry.recipe], self._recipes[key] = key, entry.recipe
-        made = entry.output
-        value: dict[str, Any] = {"out": name, "recipe": key, "in": entry.source, "hints": entry.hints}
-        value["made"] = [made.size, made.modified, made.digest]
-        if entry.over:
-            value["over"] = entry.over
         at = self._end
-        self._append(_line(value))
+        self._append(entry_line(name, key, entry))
         self._at[name] = at
 
     def making(self, names: list[str]) -> AbstractContextManager[None]:
@@ -189,7 +152,7 @@ class Journal:
         if self._end < os.fstat(handle).st_size:
             os.truncate(handle, self._end)
         if not self._end:
-            self._append(_header(self.shared))
+            self._append(header_line(self.shared))
         if self._lines > 2 * len(self._at) + SPARE:
             self._compact()
 
@@ -224,13 +187,7 @@ class Journal:
                 raise ValueError("not an entry")
             self._at[name] = at
         elif "recipe" in value:
-            texts = [value[key] for key in ("recipe", "bundle", "engine", "version")]
-            if not all(isinstance(text, str) for text in texts):
-                raise ValueError("not a recipe")
-            key, bundle, engine, version = texts
-            recipe = Recipe(bundle, canonical(value["settings"]), engine, version)
-            if recipe.name() != key:
-                raise ValueError("not the recipe that it was")
+            key, recipe = read_recipe(value)
             self._recipes[key], self._ids[recipe] = recipe, key
         elif value["journal"] != FORMAT:
             raise UsageError(
@@ -239,12 +196,6 @@ class Journal:
             )
         else:
             self.shared = value.get("shared") is True
-
-    def _parse(self, value: dict[str, Any]) -> Entry:
-        size, modified, digest = value["made"]
-        source, *hints = (_fingerprint(given) for given in [value["in"], *value["hints"]])
-        output = _fingerprint([size, modified, 0, digest])
-        return Entry(source, tuple(hints), output, self._recipes[value["recipe"]], str(value.get("over", "")))
 
     def _append(self, line: bytes) -> None:
         self.check()
@@ -267,24 +218,19 @@ class Journal:
         def write(path: Path) -> None:
             known = set()
             with path.open("wb") as file:
-                file.write(_header(self.shared))
+                file.write(header_line(self.shared))
                 for at in self._at.values():
                     reader.seek(at)
                     line = reader.readline()
                     key = json.loads(line)["recipe"]
                     if key not in known:
                         known.add(key)
-                        file.write(_line(_describe(key, self._recipes[key])))
+                        file.write(recipe_line(key, self._recipes[key]))
                     file.write(line)
 
         replace_file(self.path, write, durable=True)
         self._adopt(os.open(self.path, os.O_RDWR | os.O_APPEND))
         self._load()
-
-
-def canonical(settings: Any) -> str:
-    """Settings as the one JSON text that they are compared by."""
-    return json.dumps(settings, sort_keys=True, separators=(",", ":"))
 
 
 def is_shared(folder: Path) -> bool:
@@ -295,28 +241,6 @@ def is_shared(folder: Path) -> bool:
         return json.loads(line).get("shared") is True
     except (ValueError, AttributeError):
         return False
-
-
-def _header(shared: bool) -> bytes:
-    return _line({"journal": FORMAT, "gcolor": __version__, **({"shared": True} if shared else {})})
-
-
-def _describe(key: str, recipe: Recipe) -> dict[str, Any]:
-    return {"recipe": key, **recipe._asdict(), "settings": json.loads(recipe.settings)}
-
-
-def _line(value: dict[str, Any]) -> bytes:
-    # ASCII: names that are not UTF-8 come through as lone surrogates.
-    return json.dumps(value).encode() + b"\n"
-
-
-def _fingerprint(value: Any) -> Fingerprint:
-    size, modified, changed, digest = value
-    if not (isinstance(size, int) and isinstance(modified, int) and isinstance(changed, int)):
-        raise TypeError("size and times are whole numbers")
-    if not isinstance(digest, str):
-        raise TypeError("a hash is text")
-    return Fingerprint(size, modified, changed, digest)
 
 
 def _lock(handle: int, path: Path, patience: float) -> bool:

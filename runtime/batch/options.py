@@ -10,7 +10,7 @@ from ...color.errors import PictureError, UsageError
 from ..device import parse_devices
 from ..formats import MAX_PIXELS, SUFFIXES, Compression
 from .check import IfExists
-from .journal import canonical
+from .entries import canonical
 from .opening import Opening
 from .places import is_url
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..files import show
-from .journal import Entry, Journal
+from .entries import Entry
+from .journal import Journal
 from .places import open_place
 from .planning.job import Job
 

@@ -17,7 +17,8 @@ from typing import Self
 
 from ...color.errors import UsageError
 from ..files import show
-from .journal import NAME, Entry, Journal
+from .entries import Entry
+from .journal import NAME, Journal
 from .places import Place, open_place
 
 MAKING = ".gcolor.making"

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from ...color.errors import GcolorError, one_line
 from ..files import show
-from .journal import Entry
+from .entries import Entry
 from .places import Stat, is_url
 from .planning.job import Job, Roots
 from .result import Result

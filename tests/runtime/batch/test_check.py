@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from gcolor.color.errors import UsageError
 from gcolor.runtime.batch.check import Checked, check
+from gcolor.runtime.batch.entries import Entry, Recipe
 from gcolor.runtime.batch.fingerprint import take
-from gcolor.runtime.batch.journal import Entry, Journal, Recipe
+from gcolor.runtime.batch.journal import Journal
 from gcolor.runtime.batch.options import Settings
 from gcolor.runtime.batch.places import folder as folder_module
 from gcolor.runtime.batch.planning.job import Job, Roots

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 from gcolor.color.errors import UsageError
+from gcolor.runtime.batch.entries import Entry, Recipe
 from gcolor.runtime.batch.fingerprint import Fingerprint, take, unchanged
-from gcolor.runtime.batch.journal import NAME, Entry, Journal, Recipe
+from gcolor.runtime.batch.journal import NAME, Journal
 
 pytestmark = pytest.mark.smoke
 

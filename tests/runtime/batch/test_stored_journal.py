@@ -12,8 +12,9 @@ from gcolor.color.errors import UsageError
 pytest.importorskip("fsspec", reason="fsspec is missing; pip install 'gcolor[ray]' brings it")
 
 from gcolor.runtime.batch import stored_journal
+from gcolor.runtime.batch.entries import Entry, Recipe
 from gcolor.runtime.batch.fingerprint import Fingerprint
-from gcolor.runtime.batch.journal import NAME, Entry, Recipe
+from gcolor.runtime.batch.journal import NAME
 from gcolor.runtime.batch.places import Url
 from gcolor.runtime.batch.stored_journal import MAKING, StoredJournal, begun_outputs
 
