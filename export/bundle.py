@@ -5,9 +5,10 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import onnx
@@ -16,7 +17,7 @@ import torch
 
 from ..color import bins
 from ..color.errors import UsageError
-from ..models import Network
+from ..models import ModelConfig, Network
 from ..models.fused import FusedColorizer
 from ..models.prediction import Form
 from ..models.run_folder import load_model
@@ -46,23 +47,22 @@ def export_bundle(
     calibration: list[Path] | None = None,
     *,
     trt: bool = False,
-    temperature: float | None = None,
+    decoding: Mapping[str, float] = MappingProxyType({}),
     progress: Callable[[str], None] = lambda _: None,
 ) -> Parity:
     """Write the bundle of a training run and return the parity that was measured.
 
     photos: folders for the parity gate, by default the few of its own that the run has kept. calibration: folders of
     photos for int8, by default those of the parity gate. trt: also the form that TensorRT takes (int8 always has it),
-    which passes the same gate. temperature: see ModelConfig, by default the run's. progress: takes what is done now, in
-    words. Raises UsageError (no run, an output that is not a bundle), BundleError (parity; nothing is written then),
-    NothingToDoError (no photo).
+    which passes the same gate. decoding: "temperature" and "chroma" (see ModelConfig) in place of the run's. progress:
+    takes what is done now, in words. Raises UsageError (no run, an output that is not a bundle), BundleError (parity;
+    nothing is written then), NothingToDoError (no photo).
     """
     progress("loading the network")
     network, info = load_model(run)
-    if temperature is not None:
-        if network.config.variant != "hintunet":
-            raise UsageError(f"{run}: its network ({network.config.variant}) has no temperature; leave it out")
-        network.config = replace(network.config, temperature=temperature)
+    for name in decoding if network.config.variant != "hintunet" else ():
+        raise UsageError(f"{run}: its network ({network.config.variant}) has no {name}; leave it out")
+    network.config = replace(network.config, **decoding)
     if output.exists() and not (output / "manifest.json").exists() and (not output.is_dir() or any(output.iterdir())):
         raise UsageError(f"{output}: exists and is not a bundle; choose another folder")
     folders = photos or [run / "photos"]
@@ -149,13 +149,20 @@ def _measure(bundle: Bundle, folders: list[Path], progress: Callable[[str], None
     return measure_parity(TorchEngine(bundle, cpu), OnnxEngine(bundle, cpu), folders, progress=measured)
 
 
+def _decoding(config: ModelConfig) -> str:
+    if config.variant != "hintunet":
+        return "expectation"
+    factor = "" if config.chroma == 1.0 else f" times {config.chroma:g}"
+    return f"annealed mean {config.temperature:g}{factor}"
+
+
 def _manifest(info: dict[str, Any], network: Network, precision: Precision) -> Manifest:
     config = network.config
     record = {
         "gcolor": __version__,
         "bins": {"count": bins.COUNT, "width": bins.WIDTH, "lowest": bins.LOWEST},
         # Of the classifier's part of the color; the paper's networks take the expectation as it is.
-        "decode": f"annealed mean {config.temperature:g}" if config.variant == "hintunet" else "expectation",
+        "decode": _decoding(config),
         "opset": OPSET,
         "versions": {"torch": torch.__version__, "onnxruntime": onnxruntime.__version__},
         "training": {"steps": info["step"], "seconds": info["seconds"], "scores": info["scores"]},

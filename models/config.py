@@ -30,6 +30,8 @@ class ModelConfig:
     """ab at half the grid by learned mixtures of the cells at a quarter (hintunet)."""
     temperature: float = 0.7
     """Of the softmax whose mean is the classifier's colour (Zhang et al. 2016); below 1 it is purer (hintunet)."""
+    chroma: float = 1.2
+    """Factor on the classifier's color when not training: the mean of what may be is paler than what is (hintunet)."""
     bottleneck: int = 512
     """Width between the two 1x1 convolutions of the paper's bottleneck."""
     features: int = 3
@@ -44,7 +46,7 @@ class ModelConfig:
     def from_dict(cls, values: dict[str, Any]) -> ModelConfig:
         listed: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
         # What a network from before there were these had.
-        return cls(**{"kernels": 0, "enlarging": False, "temperature": 1.0} | listed)
+        return cls(**{"kernels": 0, "enlarging": False, "temperature": 1.0, "chroma": 1.0} | listed)
 
 
 _PAPER: dict[str, Any] = {"channels": (8, 16, 32, 64), "features": 3, "hints": "bins"}

@@ -136,8 +136,10 @@ class HintUNet(Network):
             copied = carried.float().view(b, self.config.heads, 3, h, w)[:, :, :2] * AB_SCALE
             gate = tensors.middle_softmax(gates.float(), 1)
             own = tensors.annealed_mean(logits, self.config.temperature)
+            # Factors come before hints have their say: spreading and correction make up for them where they are obeyed.
+            if not self.training and self.config.chroma != 1.0:
+                own = own * self.config.chroma
             if vividness is not None:
-                # Before hints have their say: spreading and correction then make up for it wherever they are obeyed.
                 own = own * vividness
             ab = own * gate[:, :1] + (copied * gate[:, 1:].unsqueeze(2)).sum(1)
             light4 = F.avg_pool2d(lightness, STRIDE)

@@ -40,7 +40,12 @@ _PATH = click.Path(path_type=Path)
 @click.option(
     "--temperature",
     type=click.FloatRange(0, min_open=True),
-    help="Of the classifier's colours: below 1 purer than their mean. [default: the run's; 1]",
+    help="Of the classifier's colours: below 1 purer than their mean. [default: the run's; 0.7]",
+)
+@click.option(
+    "--chroma",
+    type=click.FloatRange(0, min_open=True),
+    help="Factor on the classifier's colors, before hints have their say. [default: the run's; 1.2]",
 )
 @click.option("--calibration", type=_PATH, multiple=True, help="Photos to calibrate int8 on. [default: the gate's]")
 @trt_options
@@ -52,6 +57,7 @@ def command(
     tolerance: float,
     precision: Precision,
     temperature: float | None,
+    chroma: float | None,
     calibration: tuple[Path, ...],
     triton: Path | None,
     triton_backend: Any,
@@ -69,15 +75,16 @@ def command(
         raise UsageError(f"--calibration is for --precision int8, not for {precision}")
     if triton_backend and triton is None:
         raise UsageError("--triton-backend says what --triton is to write; name the repository with --triton")
-    if temperature is not None and (run is None or is_bundle(run)):
-        raise UsageError("--temperature is settled in a bundle; give the training run")
+    decoding = {name: value for name, value in (("temperature", temperature), ("chroma", chroma)) if value is not None}
+    for name in decoding if run is None or is_bundle(run) else ():
+        raise UsageError(f"--{name} is settled in a bundle; give the training run")
     if run is None and (triton is None or output or options.trt):
         raise UsageError("name the training run; only `gcolor export --triton REPOSITORY` needs none")
     with unwinding():
         if run is None or is_bundle(run):
             bundle = _finish(run, output, precision, options, triton)
         else:
-            bundle = _export(run, output, list(photos), tolerance, precision, temperature, list(calibration), options)
+            bundle = _export(run, output, list(photos), tolerance, precision, decoding, list(calibration), options)
         if triton:
             write(bundle, triton, triton_backend)
 
@@ -110,7 +117,7 @@ def _export(
     photos: list[Path],
     tolerance: float,
     precision: Precision,
-    temperature: float | None,
+    decoding: dict[str, float],
     calibration: list[Path],
     options: TrtOptions,
 ) -> Path:
@@ -136,7 +143,7 @@ def _export(
             precision,
             calibration,
             trt=options.trt,
-            temperature=temperature,
+            decoding=decoding,
             progress=view.step,
         )
     click.echo(

@@ -203,6 +203,20 @@ def test_a_low_temperature_takes_the_likeliest_colours() -> None:
     assert (out.ab - likeliest).abs().mean() < 0.1
 
 
+def test_chroma_multiplies_what_the_classifier_says_but_not_while_it_learns() -> None:
+    torch.manual_seed(6)
+    paler = build(replace(PRESETS["default"], chroma=1.0)).eval()
+    purer = build(replace(PRESETS["default"], chroma=1.25)).eval()
+    purer.load_state_dict(paler.state_dict())
+    lightness, ab, mask = inputs(64, 64)
+    with torch.no_grad():
+        own = [model(lightness, 0 * ab, 0 * mask).ab for model in (paler, purer)]
+        assert own[0].abs().mean() > 0.01
+        assert torch.allclose(own[1], 1.25 * own[0], atol=1e-3)
+        learning = [model.train()(lightness, ab, mask).ab for model in (paler, purer)]
+    assert torch.equal(*learning)
+
+
 def test_mixed_precision_stays_near_fp32() -> None:
     torch.manual_seed(5)
     model = build(PRESETS["default"]).eval()
