@@ -60,11 +60,11 @@ def export_bundle(
     """
     progress("loading the network")
     network, info = load_model(run)
+    if output.exists() and not (output / "manifest.json").exists() and (not output.is_dir() or any(output.iterdir())):
+        raise UsageError(f"{output}: exists and is not a bundle; choose another folder")
     for name in decoding if network.config.variant != "hintunet" else ():
         raise UsageError(f"{run}: its network ({network.config.variant}) has no {name}; leave it out")
     network.config = replace(network.config, **decoding)
-    if output.exists() and not (output / "manifest.json").exists() and (not output.is_dir() or any(output.iterdir())):
-        raise UsageError(f"{output}: exists and is not a bundle; choose another folder")
     folders = photos or [run / "photos"]
     weights = pack(network)
     output.parent.mkdir(parents=True, exist_ok=True)

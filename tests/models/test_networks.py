@@ -191,7 +191,7 @@ def test_cells_without_hints_count_for_nothing() -> None:
 
 def test_a_low_temperature_takes_the_likeliest_colours() -> None:
     torch.manual_seed(6)
-    model = build(replace(PRESETS["default"], temperature=1e-4, enlarging=False)).eval()
+    model = build(replace(PRESETS["default"], temperature=1e-4, chroma=1.0, enlarging=False)).eval()
     torch.nn.init.normal_(model.head.weight)
     torch.nn.init.zeros_(model.gate.weight)
     torch.nn.init.constant_(model.gate.bias, -100.0)
