@@ -11,6 +11,7 @@ from gcolor.trainer.config import TrainConfig  # noqa: E402
 from gcolor.trainer.loss import (  # noqa: E402
     argmax_accuracy,
     class_weights,
+    decoded_ab,
     hard_cross_entropy,
     joint_cross_entropy,
     soft_cross_entropy,
@@ -66,6 +67,17 @@ def test_between_two_centres_both_bins_share_the_truth() -> None:
     assert soft_cross_entropy(logits, ab, torch.ones(2, 32)).item() == pytest.approx(
         2 * float(-0.75 * p[16] - 0.25 * p[17]), rel=1e-5
     )
+
+
+def test_ab_of_the_logits_is_decoded_the_same_in_training_and_so_is_its_gradient() -> None:
+    torch.manual_seed(0)
+    logits = (3.0 * torch.randn(2, 2, 32, 3, 4, dtype=torch.float64)).requires_grad_()
+    prediction, pull = Prediction(logits), torch.randn(2, 2, 3, 4, dtype=torch.float64)
+    assert torch.allclose(decoded_ab(prediction), prediction.ab)
+    (found,) = torch.autograd.grad((decoded_ab(prediction) * pull).sum(), logits)
+    (expected,) = torch.autograd.grad((prediction.ab * pull).sum(), logits)
+    assert torch.allclose(found, expected)
+    assert decoded_ab(Prediction(logits, pull)) is pull
 
 
 def test_hinted_cells_count_more() -> None:
