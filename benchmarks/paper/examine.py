@@ -26,8 +26,9 @@ RING = 4
 
 Scores = dict[str, float | None]
 """Of one photo: the share of values in the true bin over the whole photo ("accuracy"), at its hints ("hinted"), around
-them ("around") and elsewhere ("beyond"); of a network also its loss, and the accuracy once the class weights are taken
-out of its logits ("unweighted"). None where the photo has no such cell."""
+them ("around") and elsewhere ("beyond"); of a network also its loss, the accuracy once the class weights are taken out
+of its logits ("unweighted"), and how much the logits vary over the photo ("spread"). None where the photo has no such
+cell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,8 @@ def examine_network(
         loss, _ = total_loss(prediction, sample.ab, sample.hint_mask, weights, config)
         scores = photo.scores(prediction.logits.argmax(2)[0])
         scores["unweighted"] = photo.scores((prediction.logits - log_weights).argmax(2)[0])["accuracy"]
-        found.append(scores | {"loss": loss.item()})
+        spread = prediction.logits.std((3, 4)).mean().item()
+        found.append(scores | {"loss": loss.item(), "spread": spread})
     return found
 
 

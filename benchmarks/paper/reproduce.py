@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from paper import results
 from paper.examine import Scores, examine_constant, examine_painter, test_photos
 from paper.results import Result
-from paper.rows import FULL, ROWS, SHORT, Budget, configuration, queue
+from paper.rows import FULL, Budget, budget_of, configuration, queue
 from paper.samples import bundle_painter, save_samples
 from paper.train_row import train_row
 
@@ -48,7 +48,7 @@ def run_queue(
     """Make what is not complete, row by row. Raises UsageError where a row was begun and is not to be resumed."""
     for name, seed in rows:
         label = f"{name}-{seed}"
-        budget = SHORT if ROWS[name].short else full
+        budget = budget_of(name, full)
         if results.is_complete(folder, name, seed, configuration(name, seed, budget).to_dict()):
             say(f"{label}: complete")
             continue

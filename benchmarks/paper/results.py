@@ -24,6 +24,8 @@ from numpy.typing import NDArray
 from .examine import Scores
 
 FOLDER = Path(__file__).parent / "results"
+COSTS = "costs.json"
+COMPACT = (",", ":")
 # How a run is made, not what it is.
 ELSEWHERE = ("threads", "workers", "device", "save_minutes", "keep")
 
@@ -70,7 +72,7 @@ class Result:
 
 def columns(scores: list[Scores]) -> dict[str, list[float | None]]:
     """Scores photo by photo to what a result keeps."""
-    return {name: [None if (v := s[name]) is None else round(v, 4) for s in scores] for name in scores[0]}
+    return {name: [None if (v := s[name]) is None else round(v, 3) for s in scores] for name in scores[0]}
 
 
 def made_with(train: ShardSet, test: ShardSet) -> dict[str, Any]:
@@ -89,7 +91,7 @@ def path_of(folder: Path, row: str, seed: int) -> Path:
 
 def save(folder: Path, result: Result) -> None:
     """Write a result whole or not at all, a line for each of its parts."""
-    parts = [f"{json.dumps(name)}: {json.dumps(value, ensure_ascii=False)}" for name, value in asdict(result).items()]
+    parts = [f"{json.dumps(name)}: {json.dumps(value, separators=COMPACT)}" for name, value in asdict(result).items()]
     text = "{\n" + ",\n".join(parts) + "\n}\n"
     folder.mkdir(parents=True, exist_ok=True)
     replace_file(path_of(folder, result.row, result.seed), lambda temporary: temporary.write_text(text), durable=True)
@@ -111,7 +113,8 @@ def is_complete(folder: Path, row: str, seed: int, config: dict[str, Any]) -> bo
     found = load(folder, row, seed)
     if found is None:
         return False
-    differing = [k for k in config if k not in ELSEWHERE and found.config.get(k) != config[k]]
+    wanted = json.loads(json.dumps(config))  # as it is kept: lists, where there were tuples
+    differing = [k for k in wanted if k not in ELSEWHERE and found.config.get(k) != wanted[k]]
     if differing:
         how = f"made with another {', '.join(differing)}"
         raise UsageError(f"{path_of(folder, row, seed)}: {how}; give other --results, or remove it")
@@ -126,7 +129,7 @@ def machine() -> dict[str, str]:
 
 @cache
 def commit() -> str:
-    """The repository's commit when it is first asked for, with "-dirty" where files differ from it; empty outside a repository."""
+    """The repository's commit when first asked for, "-dirty" where files differ from it; empty outside a repository."""
     command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
     try:
         return subprocess.run(

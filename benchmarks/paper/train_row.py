@@ -91,7 +91,7 @@ def examine(name: str, run: Path, data: tuple[ShardSet, ShardSet], config: Train
 def summary(scores: list[Scores]) -> dict[str, float]:
     """What a test curve shows: means over the photos and their standard errors."""
     out: dict[str, float] = {}
-    for name in ("accuracy", "unweighted", "loss"):
+    for name in ("accuracy", "unweighted", "loss", "spread"):
         found = mean_and_error(np.array([s[name] for s in scores], np.float64))
         out |= {name: round(found["mean"], 4), f"{name}_error": round(found["error"], 4)}
     return out

@@ -31,15 +31,15 @@ LEAST, UNSEEN = 1e-3, "0.88"
 def draw_curves(run: Path) -> None:
     """RUN/figures/curves.png; nothing without matplotlib."""
     if find_spec("matplotlib"):
-        _save(curves(run), run / "figures" / "curves.png")
+        save_figure(curves(run), run / "figures" / "curves.png")
 
 
 def draw(folder: Path, model: Network, photos: list[EvalPhoto], device: torch.device) -> None:
     """samples.png and confusion.png of a network on held-out photos; nothing without matplotlib."""
     if not find_spec("matplotlib"):
         return
-    _save(samples(model, photos[:6], device), folder / "samples.png")
-    _save(confusion(model, photos, device), folder / "confusion.png")
+    save_figure(samples(model, photos[:6], device), folder / "samples.png")
+    save_figure(confusion(model, photos, device), folder / "confusion.png")
 
 
 def curves(run: Path) -> Figure:
@@ -48,7 +48,7 @@ def curves(run: Path) -> Figure:
     A panel without any numbers says so; lines that are cut short or lack a number are left out.
     """
     trained, held = _lines(run / "metrics.jsonl"), _lines(run / "validation.jsonl")
-    figure = _figure(10, 6.5)
+    figure = new_figure(10, 6.5)
     panels = figure.subplots(2, 2, sharex=True)
     _draw_training(panels[0, 0], trained, "accuracy")
     _draw_held_out(panels[0, 1], held, "argmax_accuracy")
@@ -97,7 +97,7 @@ def _draw_held_out(panel: Any, lines: list[dict[str, Any]], name: str) -> None:
 
 def samples(model: Network, photos: list[EvalPhoto], device: torch.device, count: int = PAPER) -> Figure:
     """Rows of grey photo, hints, prediction and truth."""
-    figure = _figure(8.4, 2.15 * max(1, len(photos)) + 0.3)
+    figure = new_figure(8.4, 2.15 * max(1, len(photos)) + 0.3)
     panels = figure.subplots(max(1, len(photos)), 4, squeeze=False)
     made = [
         (without_color(own), show_hints(photo, count), paint(own, ab), photo.rgb)
@@ -119,7 +119,7 @@ def confusion(model: Network, photos: list[EvalPhoto], device: torch.device, cou
     from matplotlib.colors import LogNorm
     from matplotlib.patches import Patch
 
-    figure = _figure(10, 4.9)
+    figure = new_figure(10, 4.9)
     low, high = float(bins.LOWEST), float(bins.LOWEST + bins.COUNT * bins.WIDTH)
     panels = figure.subplots(1, 2)
     image: Any = None
@@ -146,7 +146,8 @@ def confusion(model: Network, photos: list[EvalPhoto], device: torch.device, cou
     return figure
 
 
-def _figure(width: float, height: float) -> Figure:
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure of so many inches."""
     # Not pyplot: it keeps state, and looks for a display.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -156,7 +157,8 @@ def _figure(width: float, height: float) -> Figure:
     return figure
 
 
-def _save(figure: Figure, path: Path) -> None:
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     replace_file(path, partial(figure.savefig, format="png"))
 
