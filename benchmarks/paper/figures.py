@@ -15,7 +15,7 @@ from PIL import Image
 from .results import Result
 from .rows import FULL, ROWS
 from .samples import sample_photos
-from .tables import RECIPES, REFERENCES, Found
+from .tables import RECIPES, REFERENCES, Found, first_seeds
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -25,7 +25,7 @@ COLORS = ("#1f4e8c", "#c0504d", "#4f8f4f", "#8064a2", "#d98c1f", "#3a9ea5")
 
 def curves(found: Found, recipe: str) -> Figure | None:
     """Figure 2: accuracy and loss over the photo passes, in training and test, of a recipe's rows; None without any."""
-    rows = [r for n, row in ROWS.items() for r in found.get(n, [])[:1] if row.recipe == recipe and _whole(n)]
+    rows = [result for name, result in first_seeds(found, "networks") if ROWS[name].recipe == recipe]
     if not rows:
         return None
     figure = new_figure(9, 6)
@@ -48,7 +48,7 @@ def curves(found: Found, recipe: str) -> Figure | None:
 
 def explanation(found: Found) -> Figure | None:
     """Test accuracy of the short rows, and how much their logits vary over a photo; None without any."""
-    rows = [found[name][0] for name, row in ROWS.items() if row.short and name in found]
+    rows = [result for _, result in first_seeds(found, "why")]
     if not rows:
         return None
     figure = new_figure(9, 3.6)
@@ -86,11 +86,6 @@ def samples(found: Found, folder: Path) -> Figure | None:
     for panel, title in zip(panels[0], ("truth", "grey and hints", *map(_title, names)), strict=True):
         panel.set_title(title, fontsize=7)
     return figure
-
-
-def _whole(name: str) -> bool:
-    """Is it a row of the paper's tables?"""
-    return not ROWS[name].short and "patch-term" not in name
 
 
 def _title(name: str) -> str:

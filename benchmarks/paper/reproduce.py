@@ -49,7 +49,8 @@ def run_queue(
     for name, seed in rows:
         label = f"{name}-{seed}"
         budget = budget_of(name, full)
-        if results.is_complete(folder, name, seed, configuration(name, seed, budget).to_dict()):
+        config = configuration(name, seed, budget).to_dict()
+        if results.is_complete(folder, name, seed, config, results.made_with(*data)):
             say(f"{label}: complete")
             continue
         if (out / label).exists() and not resume:

@@ -108,15 +108,18 @@ def load(folder: Path, row: str, seed: int) -> Result | None:
         raise UsageError(f"{path}: damaged ({error}); take it from the repository again, or remove it") from error
 
 
-def is_complete(folder: Path, row: str, seed: int, config: dict[str, Any]) -> bool:
-    """Whether a row has its result. Raises UsageError where that was made by another configuration."""
+def is_complete(folder: Path, row: str, seed: int, config: dict[str, Any], photos: dict[str, Any]) -> bool:
+    """Whether a row has its result. Raises UsageError where that was made by another configuration or of other photos.
+
+    photos: see `made_with`.
+    """
     found = load(folder, row, seed)
     if found is None:
         return False
     wanted = json.loads(json.dumps(config))  # as it is kept: lists, where there were tuples
     differing = [k for k in wanted if k not in ELSEWHERE and found.config.get(k) != wanted[k]]
-    if differing:
-        how = f"made with another {', '.join(differing)}"
+    if differing or found.photos != photos:
+        how = f"made with another {', '.join(differing)}" if differing else "made of other photos"
         raise UsageError(f"{path_of(folder, row, seed)}: {how}; give other --results, or remove it")
     return True
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from math import gcd
-from typing import Any
+from typing import Any, Literal
 
 from gcolor.color.errors import UsageError
 from gcolor.models import PRESETS
@@ -61,7 +61,8 @@ class Row:
     seeds: int = 1
     hinted: bool = True
     """Are hints shown, in training and in the test?"""
-    short: bool = False
+    table: Literal["networks", "patch", "why"] = "networks"
+    """Where it stands; those of the last, which only explain, get a short budget."""
     paper: tuple[float | None, float | None, float | None, float | None] = (None,) * 4
     """The published accuracy in training and test, and loss in training and test (tables 1 and 2)."""
 
@@ -82,14 +83,14 @@ ROWS: dict[str, Row] = {
     "paper-no-hints": Row(title="ResUNet without hints", recipe="paper", changes=_NO_HINTS, hinted=False, paper=_BLIND),
     "paper-unet": Row(title="Simple UNet", preset="paper-unet", recipe="paper", paper=_UNET),
     "paper-transunet": Row(title="TransUNet", preset="paper-transunet", recipe="paper", paper=_TRANSUNET),
-    "no-patch-term": Row(title="no patch term", changes={"patch_weight": 0.0}),
-    "whole-patch-term": Row(title="λ = 1, as eq. 4 has it", changes={"patch_weight": 0.25}),
-    "paper-no-patch-term": Row(title="no patch term", recipe="paper", changes={"patch_weight": 0.0}),
+    "no-patch-term": Row(title="no patch term", changes={"patch_weight": 0.0}, table="patch"),
+    "whole-patch-term": Row(title="λ = 1, as eq. 4 has it", changes={"patch_weight": 0.25}, table="patch"),
+    "paper-no-patch-term": Row(title="no patch term", recipe="paper", changes={"patch_weight": 0.0}, table="patch"),
 }
 
 # Why the paper's recipe stays at the constant answer: one thing changed at a time, from either end.
 ROWS |= {
-    f"why-{name}": replace(row, short=True)
+    f"why-{name}": replace(row, table="why")
     for name, row in {
         "paper": Row(title="the paper's recipe", recipe="paper"),
         "paper-weights": Row(title="its weights smoothed", recipe="paper", changes={"rebalance": "smoothed"}),
@@ -120,7 +121,7 @@ def queue(names: list[str] | None = None) -> list[tuple[str, int]]:
 
 def budget_of(name: str, full: Budget = FULL) -> Budget:
     """What a row gets, where the others get a full budget."""
-    return SHORT if ROWS[name].short else full
+    return SHORT if ROWS[name].table == "why" else full
 
 
 def configuration(name: str, seed: int, budget: Budget, threads: int = 1) -> TrainConfig:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -54,7 +54,7 @@ def networks(found: Found) -> str:
     head = ["", "recipe", "acc. train", "acc. test", "best test", "weights taken out", "loss train", "loss test"]
     head += ["paper: acc. train", "acc. test", "loss train", "loss test"]
     lines = []
-    for name, result in _seed_0(found, lambda name, row: not row.short and "patch-term" not in name):
+    for name, result in first_seeds(found, "networks"):
         row, last = ROWS[name], result.curve[-1]
         best = max(point["accuracy"] for point in result.curve)
         cells = [row.title, RECIPES[row.recipe], f"{last['train_accuracy']:.3f}", plus_minus(result.mean("accuracy"))]
@@ -110,7 +110,7 @@ def why(found: Found) -> str:
     head = ["recipe", "acc. test", "above the constant answer", "weights taken out", "at hints", "loss train"]
     constant = found.get("constant", [None])[0]
     lines = []
-    for name, result in _seed_0(found, lambda _, row: row.short):
+    for name, result in first_seeds(found, "why"):
         above = plus_minus(result.above(constant), "+") if constant else "-"
         cells = [plus_minus(result.mean("accuracy")), above, plus_minus(result.mean("unweighted"))]
         loss = f"{result.curve[0]['train_loss']:.2f} to {result.curve[-1]['train_loss']:.2f}"
@@ -144,7 +144,7 @@ def costs(ms: dict[str, float]) -> str:
     head = ["", "recipe", "ms a photo", "hours a row"]
     lines = []
     for name, row in ROWS.items():
-        if not row.short and "patch-term" not in name:
+        if row.table == "networks":
             hours = f"{hours_of(name, ms[name]):.1f}"
             lines.append([row.title, RECIPES[row.recipe], f"{ms[name]:.0f}", hours])
     return markdown(head, lines)
@@ -162,5 +162,6 @@ def load_all(folder: Path) -> Found:
     return {name: some for name, all_ in made.items() if (some := [r for r in all_ if r])}
 
 
-def _seed_0(found: Found, wanted: Callable[[str, Row], bool]) -> list[tuple[str, Result]]:
-    return [(name, found[name][0]) for name, row in ROWS.items() if name in found and wanted(name, row)]
+def first_seeds(found: Found, table: str) -> list[tuple[str, Result]]:
+    """Of each row of a table that is complete, its name and its first result, in the rows' order."""
+    return [(name, found[name][0]) for name, row in ROWS.items() if name in found and row.table == table]

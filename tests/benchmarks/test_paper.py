@@ -77,11 +77,14 @@ def test_a_result_comes_back_as_it_was_kept(load: Load, tmp_path: Path) -> None:
 def test_a_result_by_another_configuration_is_not_taken_for_complete(load: Load, tmp_path: Path) -> None:
     results, rows = load("paper.results"), load("paper.rows")
     config = rows.configuration("unet", 0, rows.FULL).to_dict()
-    assert not results.is_complete(tmp_path, "unet", 0, config)
+    photos = {"test_digest": "these"}
+    assert not results.is_complete(tmp_path, "unet", 0, config, photos)
     results.save(tmp_path, replace(made(load, "unet", [0.5]), config=json.loads(json.dumps(config))))
-    assert results.is_complete(tmp_path, "unet", 0, config | {"threads": 7})
+    assert results.is_complete(tmp_path, "unet", 0, config | {"threads": 7}, photos)
     with pytest.raises(UsageError, match="another steps"):
-        results.is_complete(tmp_path, "unet", 0, config | {"steps": 7})
+        results.is_complete(tmp_path, "unet", 0, config | {"steps": 7}, photos)
+    with pytest.raises(UsageError, match="other photos"):
+        results.is_complete(tmp_path, "unet", 0, config, {"test_digest": "others"})
 
 
 def test_the_queue_makes_the_worthiest_rows_first_and_further_seeds_last(load: Load) -> None:
@@ -99,7 +102,7 @@ def test_rows_differ_in_nothing_but_what_they_say(load: Load) -> None:
     with_hints, without = (rows.configuration(name, 0, rows.FULL).to_dict() for name in ("resunet", "no-hints"))
     assert {k for k in with_hints if with_hints[k] != without[k]} == {"hints", "patch_weight"}
     alike = ("steps", "stages", "crop", "loader", "recolor", "vary", "max_grey")
-    for name in (name for name, row in rows.ROWS.items() if not row.short):
+    for name in (name for name, row in rows.ROWS.items() if row.table != "why"):
         config = rows.configuration(name, 0, rows.FULL).to_dict()
         assert all(config[k] == with_hints[k] for k in alike)
     assert rows.FULL.passes >= 100_000
@@ -211,8 +214,8 @@ def test_tables_say_what_is_not_there_yet(load: Load) -> None:
     table = tables.progress({"unet": [result]}, costs)
     assert "| `unet` | 0 | 1,000 | 12 | abc |  |" in table
     assert "| `resunet` | 2 |  |  |  | 1.0 h |" in table
-    whole = [name for name, _ in rows.queue() if not rows.ROWS[name].short and name != "unet"]
-    short = sum(row.short for row in rows.ROWS.values()) * rows.SHORT.passes / 1e5
+    whole = [name for name, _ in rows.queue() if rows.ROWS[name].table != "why" and name != "unet"]
+    short = sum(row.table == "why" for row in rows.ROWS.values()) * rows.SHORT.passes / 1e5
     assert f"| {len(whole) + short:.1f} h of one core |" in table
 
 
