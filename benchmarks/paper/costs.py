@@ -24,7 +24,7 @@ from gcolor.trainer.session import begin
 from gcolor.trainer.step import optimise
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
-from paper import results
+from paper import records
 from paper.rows import ROWS, budget_of, configuration
 
 
@@ -54,8 +54,8 @@ def command(steps: int) -> None:
     for name in ROWS:
         found[name] = round(cost(name, steps), 1)
         click.echo(f"{name}: {found[name]:.1f} ms a photo")
-    text = json.dumps({"machine": results.machine(), "ms": found}, indent=1) + "\n"
-    replace_file(results.FOLDER / results.COSTS, lambda temporary: temporary.write_text(text))
+    text = json.dumps({"machine": records.machine(), "ms": found}, indent=1) + "\n"
+    replace_file(records.FOLDER / records.COSTS, lambda temporary: temporary.write_text(text))
 
 
 if __name__ == "__main__":

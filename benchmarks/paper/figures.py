@@ -12,7 +12,7 @@ from gcolor.trainer.scoring.figures import new_figure
 from gcolor.trainer.scoring.held_out import without_color
 from PIL import Image
 
-from .results import Result
+from .records import Result
 from .rows import FULL, ROWS
 from .samples import sample_photos
 from .tables import RECIPES, REFERENCES, Found, first_seeds

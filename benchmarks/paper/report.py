@@ -19,7 +19,7 @@ from gcolor.runtime.files import replace_file
 from gcolor.trainer.scoring.figures import save_figure
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
-from paper import figures, results, tables
+from paper import figures, records, tables
 
 DOCS = Path(__file__).parents[2] / "docs"
 PART = re.compile(r"(<!-- table (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -32,7 +32,7 @@ def filled(text: str, parts: dict[str, str]) -> str:
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
-    "--results", "folder", type=click.Path(exists=True, file_okay=False, path_type=Path), default=results.FOLDER
+    "--results", "folder", type=click.Path(exists=True, file_okay=False, path_type=Path), default=records.FOLDER
 )
 @click.option("--check", is_flag=True, help="Only say whether the document is that of the results.")
 def command(folder: Path, check: bool) -> None:
@@ -41,7 +41,7 @@ def command(folder: Path, check: bool) -> None:
         found = tables.load_all(folder)
     except GcolorError as error:
         raise click.ClickException(str(error)) from error
-    costs = json.loads((folder / results.COSTS).read_text())["ms"]
+    costs = json.loads((folder / records.COSTS).read_text())["ms"]
     parts = {
         "networks": tables.networks(found),
         "hints": tables.hints(found),

@@ -22,9 +22,9 @@ from gcolor.trainer.data.prepare import PrepareOptions, prepare
 from gcolor.trainer.data.shards import ShardSet
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
-from paper import results
+from paper import records
 from paper.examine import Scores, examine_constant, examine_painter, test_photos
-from paper.results import Result
+from paper.records import Result
 from paper.rows import FULL, Budget, budget_of, configuration, queue
 from paper.samples import bundle_painter, save_samples
 from paper.train_row import train_row
@@ -50,7 +50,7 @@ def run_queue(
         label = f"{name}-{seed}"
         budget = budget_of(name, full)
         config = configuration(name, seed, budget).to_dict()
-        if results.is_complete(folder, name, seed, config, results.made_with(*data)):
+        if records.is_complete(folder, name, seed, config, records.made_with(*data)):
             say(f"{label}: complete")
             continue
         if (out / label).exists() and not resume:
@@ -63,13 +63,13 @@ def make_fixed(data: tuple[ShardSet, ShardSet], size: int, folder: Path) -> None
     shards, held = data
     colorizer = Colorizer(device="cpu", threads=1)
     config = {"size": size, "model": colorizer.bundle.manifest.files["model.onnx"]}
-    facts = {"config": config, "photos": results.made_with(shards, held), "machine": results.machine()}
+    facts = {"config": config, "photos": records.made_with(shards, held), "machine": records.machine()}
 
     def keep(name: str, examine: Callable[[], list[Scores]]) -> None:
-        known = results.load(folder, name, 0)
+        known = records.load(folder, name, 0)
         if known is None or (known.config, known.photos) != (facts["config"], facts["photos"]):
-            found = results.columns(examine())
-            results.save(folder, Result(row=name, test=found, commit=results.commit(), **facts))
+            found = records.columns(examine())
+            records.save(folder, Result(row=name, test=found, commit=records.commit(), **facts))
 
     def paint(name: str, hinted: bool) -> list[Scores]:
         painter = bundle_painter(colorizer, hinted)
@@ -84,7 +84,7 @@ def make_fixed(data: tuple[ShardSet, ShardSet], size: int, folder: Path) -> None
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("photos", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("-o", "--output", "out", type=FOLDER, required=True, help="Shards, and rows that are not complete.")
-@click.option("--results", "folder", type=FOLDER, default=results.FOLDER, help="Where complete rows are kept.")
+@click.option("--results", "folder", type=FOLDER, default=records.FOLDER, help="Where complete rows are kept.")
 @click.option("--resume", is_flag=True, help="Go on with a row that was cut off.")
 @click.option("--rows", default="", help="Only these, separated by commas; by default all, the worthiest first.")
 @click.option("--size", type=click.IntRange(32), default=FULL.size, show_default=True, help="The paper: 256.")
@@ -107,7 +107,7 @@ def command(
     """Train and test the paper's networks on PHOTOS."""
     if steps % tests:
         raise click.UsageError(f"--steps {steps}: choose a multiple of --tests {tests}")
-    results.commit()  # what runs, whatever is committed while it does
+    records.commit()  # what runs, whatever is committed while it does
     try:
         chosen = queue(rows.split(",") if rows else None)
         options = PrepareOptions(size=size, stretch=True, max_grey=PAPER["max_grey"])

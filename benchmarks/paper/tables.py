@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from . import results
-from .results import Result
+from . import records
+from .records import Result
 from .rows import ROWS, Row, budget_of, queue
 
 Found = dict[str, list[Result]]
@@ -158,7 +158,7 @@ def hours_of(name: str, cost: float) -> float:
 def load_all(folder: Path) -> Found:
     """All results of a folder. Raises UsageError for a damaged one."""
     names = {**dict.fromkeys(REFERENCES, 1), **{name: row.seeds for name, row in ROWS.items()}}
-    made = {name: [results.load(folder, name, seed) for seed in range(seeds)] for name, seeds in names.items()}
+    made = {name: [records.load(folder, name, seed) for seed in range(seeds)] for name, seeds in names.items()}
     return {name: some for name, all_ in made.items() if (some := [r for r in all_ if r])}
 
 

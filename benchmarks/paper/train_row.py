@@ -15,9 +15,9 @@ from gcolor.trainer.config import TrainConfig
 from gcolor.trainer.data.shards import ShardSet
 from gcolor.trainer.loop import train
 
-from . import results
+from . import records
 from .examine import Scores, examine_network, test_photos
-from .results import Result
+from .records import Result
 from .rows import ROWS, Budget, configuration
 from .samples import network_painter, save_samples
 
@@ -53,19 +53,19 @@ def train_row(
             report(f"step {due}: test accuracy {points[-1]['accuracy']:.4f} ± {points[-1]['accuracy_error']:.4f}")
     if seed == 0 and row.table == "networks":
         save_samples(network_painter(load_model(run)[0], row.hinted), budget.size, folder / f"{name}.jpg")
-    results.save(
+    records.save(
         folder,
         Result(
             row=name,
             seed=seed,
             passes=budget.passes,
             minutes=round(json.loads((run / "run.json").read_text())["seconds"] / 60.0, 1),
-            commit=results.commit(),
-            machine=results.machine(),
-            photos=results.made_with(shards, held),
+            commit=records.commit(),
+            machine=records.machine(),
+            photos=records.made_with(shards, held),
             config=config.to_dict(),
             curve=points,
-            test=results.columns(scores),
+            test=records.columns(scores),
         ),
     )
 

@@ -38,7 +38,7 @@ def photos(tmp_path: Path, make_scene: Callable[..., np.ndarray]) -> Path:
 
 
 @pytest.fixture
-def data(photos: Path, tmp_path: Path) -> tuple[Any, Any]:
+def data(photos: Path, tmp_path: Path) -> tuple[Any, ...]:
     options = PrepareOptions(size=32, stretch=True)
     return tuple(prepare([photos / part], tmp_path / part, options, jobs=1) for part in ("train", "test"))
 
@@ -46,7 +46,7 @@ def data(photos: Path, tmp_path: Path) -> tuple[Any, Any]:
 def made(load: Load, row: str, accuracy: list[float], seed: int = 0, **scores: list[float | None]) -> Any:
     """A result with known scores of its photos."""
     point = {"step": 10, "accuracy": np.mean(accuracy), "train_accuracy": 0.25, "train_loss": 3.0}
-    return load("paper.results").Result(
+    return load("paper.records").Result(
         row=row,
         seed=seed,
         passes=1000,
@@ -63,28 +63,28 @@ def cells(table: str, line: int) -> list[str]:
 
 
 def test_a_result_comes_back_as_it_was_kept(load: Load, tmp_path: Path) -> None:
-    results = load("paper.results")
+    records = load("paper.records")
     result = made(load, "resunet", [0.5, 0.25], hinted=[0.75, None])
-    results.save(tmp_path / "kept", result)
-    assert results.load(tmp_path / "kept", "resunet", 0) == result
-    assert results.load(tmp_path / "kept", "resunet", 1) is None
+    records.save(tmp_path / "kept", result)
+    assert records.load(tmp_path / "kept", "resunet", 0) == result
+    assert records.load(tmp_path / "kept", "resunet", 1) is None
     assert result.mean("hinted") == {"mean": 0.75, "error": 0.0}
     (tmp_path / "kept" / "resunet-0.json").write_text('{"row": ')
     with pytest.raises(UsageError, match=r"resunet-0\.json: damaged"):
-        results.load(tmp_path / "kept", "resunet", 0)
+        records.load(tmp_path / "kept", "resunet", 0)
 
 
 def test_a_result_by_another_configuration_is_not_taken_for_complete(load: Load, tmp_path: Path) -> None:
-    results, rows = load("paper.results"), load("paper.rows")
+    records, rows = load("paper.records"), load("paper.rows")
     config = rows.configuration("unet", 0, rows.FULL).to_dict()
     photos = {"test_digest": "these"}
-    assert not results.is_complete(tmp_path, "unet", 0, config, photos)
-    results.save(tmp_path, replace(made(load, "unet", [0.5]), config=json.loads(json.dumps(config))))
-    assert results.is_complete(tmp_path, "unet", 0, config | {"threads": 7}, photos)
+    assert not records.is_complete(tmp_path, "unet", 0, config, photos)
+    records.save(tmp_path, replace(made(load, "unet", [0.5]), config=json.loads(json.dumps(config))))
+    assert records.is_complete(tmp_path, "unet", 0, config | {"threads": 7}, photos)
     with pytest.raises(UsageError, match="another steps"):
-        results.is_complete(tmp_path, "unet", 0, config | {"steps": 7}, photos)
+        records.is_complete(tmp_path, "unet", 0, config | {"steps": 7}, photos)
     with pytest.raises(UsageError, match="other photos"):
-        results.is_complete(tmp_path, "unet", 0, config, {"test_digest": "others"})
+        records.is_complete(tmp_path, "unet", 0, config, {"test_digest": "others"})
 
 
 def test_the_queue_makes_the_worthiest_rows_first_and_further_seeds_last(load: Load) -> None:
@@ -125,7 +125,7 @@ def test_scores_are_counted_at_hints_around_them_and_beyond(load: Load, make_sce
     assert found == pytest.approx({name: np.mean(values) for name, values in zones.items()}, abs=2e-3)
 
 
-def test_class_weights_are_taken_out_of_the_logits(load: Load, data: tuple[Any, Any]) -> None:
+def test_class_weights_are_taken_out_of_the_logits(load: Load, data: tuple[Any, ...]) -> None:
     """A network that minimizes the weighted loss says p * w; what it knows is p."""
     examine, rows = load("paper.examine"), load("paper.rows")
     shards, held = data
@@ -146,14 +146,14 @@ def test_class_weights_are_taken_out_of_the_logits(load: Load, data: tuple[Any, 
 
 
 def test_a_row_that_was_cut_off_goes_on_as_if_it_had_not_been(
-    load: Load, data: tuple[Any, Any], tmp_path: Path
+    load: Load, data: tuple[Any, ...], tmp_path: Path
 ) -> None:
-    train_row, results = load("paper.train_row"), load("paper.results")
+    train_row, records = load("paper.train_row"), load("paper.records")
     budget = load("paper.rows").Budget(size=32, batch_size=2, steps=4, tests=2)
 
     def go(out: str, report: Callable[[str], None]) -> Any:
         train_row.train_row("resunet", 0, budget, data, tmp_path / out, tmp_path / out / "kept", 1, report)
-        return results.load(tmp_path / out / "kept", "resunet", 0)
+        return records.load(tmp_path / out / "kept", "resunet", 0)
 
     def cut(text: str) -> None:
         if "test accuracy" in text:
@@ -162,7 +162,7 @@ def test_a_row_that_was_cut_off_goes_on_as_if_it_had_not_been(
     whole = go("whole", str)
     with pytest.raises(KeyboardInterrupt):
         go("cut", cut)
-    assert results.load(tmp_path / "cut" / "kept", "resunet", 0) is None
+    assert records.load(tmp_path / "cut" / "kept", "resunet", 0) is None
     found = go("cut", str)
     assert (found.test, found.curve) == (whole.test, whole.curve)
     assert [point["step"] for point in found.curve] == [2, 4] and found.passes == 8
