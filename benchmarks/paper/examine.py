@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from itertools import islice
 
 import numpy as np
 import torch
@@ -83,6 +84,21 @@ def examine_network(
         spread = prediction.logits.std((3, 4)).mean().item()
         found.append(scores | {"loss": loss.item(), "spread": spread})
     return found
+
+
+@torch.no_grad()
+def is_dead(network: Network, photos: Iterator[TestPhoto], batch: int = 16) -> bool:
+    """Whether a network, as it is while training, answers the same at every cell of every photo.
+
+    Its last features are 0 for all that it is shown, so that no gradient passes them: nothing but the biases of its
+    heads would change in all the passes to come.
+    """
+    network.train()
+    while some := [photo.sample for photo in islice(photos, batch)]:
+        sample = Sample(*(torch.cat([getattr(one, part.name) for one in some]) for part in fields(Sample)))
+        if predict(network, sample, "fp32").logits.std((3, 4)).any():
+            return False
+    return True
 
 
 def examine_painter(paint: Callable[[TestPhoto], Bytes], photos: Iterator[TestPhoto]) -> list[Scores]:

@@ -51,19 +51,29 @@ def published(value: float | None) -> str:
 
 def networks(found: Found) -> str:
     """Table 1, and the rows that it is read beside."""
-    head = ["", "recipe", "acc. train", "acc. test", "best test", "weights taken out", "loss train", "loss test"]
+    head = [
+        "",
+        "recipe",
+        "passes",
+        "acc. train",
+        "acc. test",
+        "best test",
+        "weights taken out",
+        "loss train",
+        "loss test",
+    ]
     head += ["paper: acc. train", "acc. test", "loss train", "loss test"]
     lines = []
     for name, result in first_seeds(found, "networks"):
         row, last = ROWS[name], result.curve[-1]
         best = max(point["accuracy"] for point in result.curve)
-        cells = [row.title, RECIPES[row.recipe], f"{last['train_accuracy']:.3f}", plus_minus(result.mean("accuracy"))]
-        cells += [f"{best:.3f}", plus_minus(result.mean("unweighted"))]
+        cells = [row.title, RECIPES[row.recipe], f"{result.passes:,}", f"{last['train_accuracy']:.3f}"]
+        cells += [plus_minus(result.mean("accuracy")), f"{best:.3f}", plus_minus(result.mean("unweighted"))]
         cells += [f"{last['train_loss']:.3f}", plus_minus(result.mean("loss")), *map(published, row.paper)]
         lines.append(cells)
     for name, title in REFERENCES.items():
         for result in found.get(name, []):
-            lines.append([title, "", "", plus_minus(result.mean("accuracy")), *[""] * 8])
+            lines.append([title, *[""] * 3, plus_minus(result.mean("accuracy")), *[""] * 8])
     return markdown(head, lines)
 
 
@@ -107,14 +117,23 @@ def patch_term(found: Found) -> str:
 
 def why(found: Found) -> str:
     """The short rows, of which each changes one thing of either recipe."""
-    head = ["recipe", "acc. test", "above the constant answer", "weights taken out", "at hints", "loss train"]
+    head = [
+        "recipe",
+        "acc. test",
+        "above the constant answer",
+        "weights taken out",
+        "logits vary by",
+        "passes",
+        "loss train",
+    ]
     constant = found.get("constant", [None])[0]
     lines = []
     for name, result in first_seeds(found, "why"):
         above = plus_minus(result.above(constant), "+") if constant else "-"
         cells = [plus_minus(result.mean("accuracy")), above, plus_minus(result.mean("unweighted"))]
         loss = f"{result.curve[0]['train_loss']:.2f} to {result.curve[-1]['train_loss']:.2f}"
-        lines.append([ROWS[name].title, *cells, plus_minus(result.mean("hinted")), loss])
+        cells += [f"{result.curve[-1]['spread']:.2g}", f"{result.passes:,}", loss]
+        lines.append([ROWS[name].title, *cells])
     return markdown(head, lines)
 
 

@@ -16,7 +16,7 @@ from gcolor.trainer.data.shards import ShardSet
 from gcolor.trainer.loop import train
 
 from . import records
-from .examine import Scores, examine_network, test_photos
+from .examine import Scores, examine_network, is_dead, test_photos
 from .records import Result
 from .rows import ROWS, Budget, configuration
 from .samples import network_painter, save_samples
@@ -36,21 +36,22 @@ def train_row(
 ) -> None:
     """Train and test a row on shards of training and test photos; one that was cut off goes on from its checkpoint.
 
-    What is not complete lies in OUT/<row>-<seed>; the result, once it is, in the folder of the results.
+    What is not complete lies in OUT/<row>-<seed>; the result, once it is, in the folder of the results. A network that
+    is dead is trained no further, which its passes tell.
     """
     shards, held = data
     row, config, run = ROWS[name], configuration(name, seed, budget, threads), out / f"{name}-{seed}"
     points = json.loads((run / CURVE).read_text()) if (run / CURVE).exists() else []
-    scores: list[Scores] = []
-    while len(points) < budget.tests or not scores:
-        due = min(len(points) + 1, budget.tests) * budget.every
+    while len(points) < budget.tests and not (points and points[-1]["dead"]):
+        due = (len(points) + 1) * budget.every
         if reached(run) < due:
             train_to(due, run, shards, config, report)
-        scores = examine(name, run, data, config)
-        if len(points) < budget.tests:
-            points.append({"step": due} | trained(run, budget.every) | summary(scores))
-            save_json(points, run / CURVE)
-            report(f"step {due}: test accuracy {points[-1]['accuracy']:.4f} ± {points[-1]['accuracy_error']:.4f}")
+        point = {"step": due} | trained(run, budget.every) | summary(examine(name, run, data, config))
+        dead = point["spread"] == 0.0 and is_dead(load_model(run)[0], test_photos(held, budget.size))
+        points.append(point | {"dead": dead})
+        save_json(points, run / CURVE)
+        report(f"step {due}: test accuracy {points[-1]['accuracy']:.4f} ± {points[-1]['accuracy_error']:.4f}")
+    scores = examine(name, run, data, config)
     if seed == 0 and row.table == "networks":
         save_samples(network_painter(load_model(run)[0], row.hinted), budget.size, folder / f"{name}.jpg")
     records.save(
@@ -58,7 +59,7 @@ def train_row(
         Result(
             row=name,
             seed=seed,
-            passes=budget.passes,
+            passes=points[-1]["step"] * budget.batch_size,
             minutes=round(json.loads((run / "run.json").read_text())["seconds"] / 60.0, 1),
             commit=records.commit(),
             machine=records.machine(),
@@ -93,7 +94,7 @@ def summary(scores: list[Scores]) -> dict[str, float]:
     out: dict[str, float] = {}
     for name in ("accuracy", "unweighted", "loss", "spread"):
         found = mean_and_error(np.array([s[name] for s in scores], np.float64))
-        out |= {name: round(found["mean"], 4), f"{name}_error": round(found["error"], 4)}
+        out |= {name: float(f"{found['mean']:.5g}"), f"{name}_error": float(f"{found['error']:.3g}")}
     return out
 
 

@@ -19,7 +19,7 @@ pytest.importorskip("onnxruntime")
 from click.testing import CliRunner  # noqa: E402
 from gcolor.color import bins, lab  # noqa: E402
 from gcolor.color.errors import UsageError  # noqa: E402
-from gcolor.models import Prediction  # noqa: E402
+from gcolor.models import PRESETS, Prediction, build  # noqa: E402
 from gcolor.trainer.data.prepare import PrepareOptions, prepare  # noqa: E402
 from PIL import Image  # noqa: E402
 
@@ -167,6 +167,31 @@ def test_a_row_that_was_cut_off_goes_on_as_if_it_had_not_been(
     assert (found.test, found.curve) == (whole.test, whole.curve)
     assert [point["step"] for point in found.curve] == [2, 4] and found.passes == 8
     assert cv2.imread(str(tmp_path / "cut" / "kept" / "resunet.jpg")).shape == (32, 3 * 32, 3)
+
+
+def test_a_network_without_any_gradient_is_dead(load: Load, data: tuple[Any, ...]) -> None:
+    examine = load("paper.examine")
+    network = build(PRESETS["paper"])
+    assert not examine.is_dead(network, examine.test_photos(data[1], 32), 2)
+    last = network.decoder[-1]
+    torch.nn.init.constant_(last.conv2[1].bias, -1e6)
+    assert examine.is_dead(network, examine.test_photos(data[1], 32), 2)
+    sample = examine.with_hints(np.zeros((32, 32, 3), np.uint8), 0).sample
+    network(sample.lightness, sample.hint_ab, sample.hint_mask).logits.square().sum().backward()
+    learning = {name for name, p in network.named_parameters() if p.grad is not None and p.grad.any()}
+    assert learning == {"head_a.bias", "head_b.bias"}
+
+
+def test_a_dead_row_is_trained_no_further(
+    load: Load, data: tuple[Any, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train_row, records = load("paper.train_row"), load("paper.records")
+    budget = load("paper.rows").Budget(size=32, batch_size=2, steps=4, tests=4)
+    monkeypatch.setattr(train_row, "summary", lambda _: {"accuracy": 0.2, "accuracy_error": 0.1, "spread": 0.0})
+    monkeypatch.setattr(train_row, "is_dead", lambda *_: True)
+    train_row.train_row("why-paper", 0, budget, data, tmp_path, tmp_path / "kept", 1, str)
+    found = records.load(tmp_path / "kept", "why-paper", 0)
+    assert found.passes == 2 and [point["dead"] for point in found.curve] == [True]
 
 
 def test_the_queue_makes_a_row_once(load: Load, photos: Path, tmp_path: Path) -> None:
