@@ -158,9 +158,9 @@ def new_figure(width: float, height: float) -> Figure:
 
 
 def save_figure(figure: Figure, path: Path) -> None:
-    """Write a figure as PNG, whole or not at all."""
+    """Write a figure in the format that its ending says, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    replace_file(path, partial(figure.savefig, format="png"))
+    replace_file(path, partial(figure.savefig, format=path.suffix[1:]))
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:
