@@ -1,4 +1,7 @@
-"""Sample pictures: what a row makes of the photographs in examples/, which may be shown."""
+"""Sample pictures: what a row makes of three photographs that scikit-image brings along, which may be shown.
+
+astronaut: Eileen Collins, NASA, public domain. coffee: Rachel Michetti, CC0. chelsea: Stefan van der Walt, CC0.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,13 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import skimage.data
 import torch
 from gcolor.color import bins, tensors
 from gcolor.color.lab import Bytes
 from gcolor.models import Network
 from gcolor.runtime.colorizer import Colorizer
 from gcolor.runtime.files import replace_file
-from gcolor.runtime.pictures import MAX_PIXELS, find_pictures, read_picture
 from gcolor.trainer.data.photos import resize
 from gcolor.trainer.scoring.held_out import without_color
 from gcolor.trainer.step import predict
@@ -21,7 +24,7 @@ from PIL import Image
 
 from .examine import TestPhoto, with_hints, without_hints
 
-EXAMPLES = Path(__file__).parents[2] / "examples" / "imgs"
+SAMPLES = ("astronaut", "chelsea", "coffee")
 QUALITY = 92
 
 Painter = Callable[[TestPhoto], Bytes]
@@ -29,9 +32,9 @@ Painter = Callable[[TestPhoto], Bytes]
 
 
 def sample_photos(size: int) -> list[TestPhoto]:
-    """The examples as squares, with the hints that every row sees."""
-    paths = sorted(find_pictures(EXAMPLES))
-    return [with_hints(resize(read_picture(p, MAX_PIXELS).rgb, size, size), n) for n, p in enumerate(paths)]
+    """The samples as squares, with the hints that every row sees."""
+    photos = [np.asarray(getattr(skimage.data, name)(), np.uint8) for name in SAMPLES]
+    return [with_hints(resize(rgb, size, size), number) for number, rgb in enumerate(photos)]
 
 
 def save_samples(paint: Painter, size: int, path: Path) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnxruntime")
+pytest.importorskip("skimage")
 
 from click.testing import CliRunner  # noqa: E402
 from gcolor.color import bins, lab  # noqa: E402
