@@ -117,7 +117,9 @@ def is_complete(folder: Path, row: str, seed: int, config: dict[str, Any], photo
     if found is None:
         return False
     wanted = json.loads(json.dumps(config))  # as it is kept: lists, where there were tuples
-    differing = [k for k in wanted if k not in ELSEWHERE and found.config.get(k) != wanted[k]]
+    # What a configuration has come to say since does not make the row another.
+    alike = wanted.keys() & found.config.keys() - set(ELSEWHERE)
+    differing = sorted(k for k in alike if found.config[k] != wanted[k])
     if differing or found.photos != photos:
         how = f"made with another {', '.join(differing)}" if differing else "made of other photos"
         raise UsageError(f"{path_of(folder, row, seed)}: {how}; give other --results, or remove it")

@@ -11,8 +11,8 @@ from gcolor.models import PRESETS
 from gcolor.trainer.config import PAPER, Stage, TrainConfig
 
 # What the paper's task is, whoever trains for it: whole photos stretched to squares, 3x3 patches of their own pixels as
-# hints, nothing recolored, no tones changed.
-TASK: dict[str, Any] = {name: PAPER[name] for name in ("crop", "hints", "recolor", "vary", "max_grey")}
+# hints, nothing recolored or made old.
+TASK: dict[str, Any] = {name: PAPER[name] for name in ("crop", "hints", "recolor", "age", "frame", "max_grey")}
 
 # The two recipes, as changes of TrainConfig, and how a network is told its hints.
 RECIPES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {

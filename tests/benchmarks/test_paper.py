@@ -81,7 +81,7 @@ def test_a_result_by_another_configuration_is_not_taken_for_complete(load: Load,
     photos = {"test_digest": "these"}
     assert not records.is_complete(tmp_path, "unet", 0, config, photos)
     records.save(tmp_path, replace(made(load, "unet", [0.5]), config=json.loads(json.dumps(config))))
-    assert records.is_complete(tmp_path, "unet", 0, config | {"threads": 7}, photos)
+    assert records.is_complete(tmp_path, "unet", 0, config | {"threads": 7, "new": 1}, photos)
     with pytest.raises(UsageError, match="another steps"):
         records.is_complete(tmp_path, "unet", 0, config | {"steps": 7}, photos)
     with pytest.raises(UsageError, match="other photos"):
@@ -102,7 +102,7 @@ def test_rows_differ_in_nothing_but_what_they_say(load: Load) -> None:
     rows = load("paper.rows")
     with_hints, without = (rows.configuration(name, 0, rows.FULL).to_dict() for name in ("resunet", "no-hints"))
     assert {k for k in with_hints if with_hints[k] != without[k]} == {"hints", "patch_weight"}
-    alike = ("steps", "stages", "crop", "loader", "recolor", "vary", "max_grey")
+    alike = ("steps", "stages", "crop", "loader", "recolor", "age", "frame", "max_grey")
     for name in (name for name, row in rows.ROWS.items() if row.table != "why"):
         config = rows.configuration(name, 0, rows.FULL).to_dict()
         assert all(config[k] == with_hints[k] for k in alike)
