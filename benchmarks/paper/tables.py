@@ -152,7 +152,7 @@ def progress(found: Found, costs: dict[str, float]) -> str:
         else:
             still = hours_of(name, costs[name])
             hours += still
-            cells += ["", "", "", f"{still:.1f} h"]
+            cells += ["", "", "", f"{still:.1f} h" if still >= 0.1 else f"{60.0 * still:.0f} min"]
         lines.append(cells)
     lines.append(["all", "", "", "", "", f"{hours:.1f} h of one core"])
     return markdown(head, lines)
