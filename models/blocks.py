@@ -14,6 +14,17 @@ def conv_bn(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> nn.S
     return nn.Sequential(nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False), nn.BatchNorm2d(outputs))
 
 
+def unshuffle(x_B1HW: Tensor, factor: int) -> Tensor:
+    """`F.pixel_unshuffle` of one channel: [B, factor^2, H/factor, W/factor].
+
+    Columns first, then rows: ONNX Runtime is quick where a transpose moves one axis, and slow where it moves two.
+    """
+    b, _, h, w = x_B1HW.shape
+    columns = x_B1HW.reshape(b, h, w // factor, factor).permute(0, 3, 1, 2)
+    rows = columns.reshape(b, factor, h // factor, factor, w // factor).permute(0, 3, 1, 2, 4)
+    return rows.reshape(b, factor * factor, h // factor, w // factor)
+
+
 class ConvBlock(nn.Module):
     """One 3x3 convolution (the paper's simple UNet, 4.2.1)."""
 

@@ -63,6 +63,13 @@ class SameConv(nn.Conv2d):
         return super().forward(F.pad(x, self.edges) if self.stride[0] == 2 else x)
 
 
+class GrayConv(SameConv):
+    """A `SameConv` of a gray picture [B, 1, h, w]: its channels would all be the same, so their weights are added."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self._conv_forward(F.pad(x, self.edges), self.weight.sum(1, keepdim=True), self.bias)
+
+
 def _conv_bn(conv: nn.Conv2d) -> nn.Sequential:
     return nn.Sequential(conv, nn.BatchNorm2d(conv.out_channels, eps=1e-3, momentum=0.01))
 
@@ -93,7 +100,7 @@ class EfficientNetLite(nn.Module):
     def __init__(self, name: str) -> None:
         super().__init__()
         wider, deeper = SCALES[name]
-        self.stem = _conv_bn(SameConv(3, STEM, 3, 2))
+        self.stem = _conv_bn(GrayConv(3, STEM, 3, 2))
         blocks: list[nn.Module] = []
         inputs, stride = STEM, 2
         at: dict[int, tuple[int, int]] = {}
@@ -133,7 +140,7 @@ class EfficientNetLite(nn.Module):
         if self._fused:
             with torch.no_grad():
                 return self._fused[0].forward(lightness)
-        x = F.relu6(self.stem(gray_level(lightness).expand(-1, 3, -1, -1)))
+        x = F.relu6(self.stem(gray_level(lightness)))
         found = []
         for number, block in enumerate(self.blocks):
             x = block(x)

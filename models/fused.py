@@ -131,14 +131,15 @@ class FusedColorizer(nn.Module):
     def hint_chroma(self, hints_Nhw4: Tensor) -> tuple[Tensor, Tensor]:
         """RGBA bytes to ab [N, 2, h, w], 0 where there is no hint, and mask [N, 1, h, w]."""
         if self.static:
-            rgb, alpha = hints_Nhw4.float().split([3, 1], dim=-1)
-            mask = (alpha.squeeze(-1) - 127.0).clamp(0.0, 1.0)
+            hints_Nhw4 = hints_Nhw4.float()
+        rgb, alpha = hints_Nhw4.split([3, 1], dim=-1)
+        mask = (alpha.float().squeeze(-1) - 127.0).clamp(0.0, 1.0)
+        if self.static:
             ab = self.chroma(rgb) * mask[..., None]
         else:
-            mask = (hints_Nhw4[..., 3].float() - 127.0).clamp(0.0, 1.0)
             # Few cells are hinted.
             some = mask.reshape(-1).nonzero()[:, 0]
-            found = self.chroma(hints_Nhw4.reshape(-1, 4)[some][:, :3].float())
+            found = self.chroma(rgb.reshape(-1, 3)[some].float())
             ab = mask.new_zeros(mask.numel(), 2).index_copy(0, some, found).view(*mask.shape, 2)
         return ab.permute(0, 3, 1, 2), mask[:, None]
 

@@ -23,7 +23,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..color import bins, tensors
-from .blocks import ResBlock, SelfAttention, conv_bn
+from .blocks import ResBlock, SelfAttention, conv_bn, unshuffle
 from .config import ModelConfig
 from .efficientnet import EfficientNetLite
 from .enlarging import LearnedEnlarging
@@ -107,12 +107,16 @@ class HintUNet(Network):
     def forward(
         self, lightness: Tensor, hint_ab: Tensor, hint_mask: Tensor, vividness: Tensor | None = None
     ) -> Prediction:
-        ab4, share4 = pool_hints(hint_ab, hint_mask, STRIDE)
-        ab8, share8 = pool_hints(hint_ab, hint_mask, 2 * STRIDE)
-        mask4, mask8 = (share4 > 0).to(ab4.dtype), (share8 > 0).to(ab8.dtype)
+        # Larger cells from smaller ones: the pixels are gone through once.
+        ab2, share2 = pool_hints(hint_ab, hint_mask)
+        ab4, share4 = pool_hints(ab2, share2)
+        ab8, share8 = pool_hints(ab4, share4)
+        mask2, mask4, mask8 = ((share > 0).to(share.dtype) for share in (share2, share4, share8))
+        light2 = F.avg_pool2d(lightness, 2)
+        light4 = F.avg_pool2d(light2, 2)
         index = self._looked_at(mask8)
 
-        unshuffled = F.pixel_unshuffle(lightness / 50.0 - 1.0, STRIDE)
+        unshuffled = unshuffle(lightness / 50.0 - 1.0, STRIDE)
         x = torch.cat([unshuffled, ab4 / AB_SCALE, mask4, share4], dim=1)
         seen4, seen8, seen16 = self._see(lightness)
         fine = self.encode_fine(_plus(torch.relu(self.stem(x)), seen4))
@@ -125,9 +129,8 @@ class HintUNet(Network):
         with in_fp32(x):
             carried = self.propagate(x.float(), ab8 / AB_SCALE, mask8, index)
         x = self.decode_middle(torch.cat([x, carried], dim=1))
-        up = F.interpolate(torch.cat([self.up_fine(x), carried], dim=1), scale_factor=2.0, mode="bilinear")
-        carried = up[:, fine.shape[1] :]
-        x = self.decode_fine(torch.cat([torch.relu(up[:, : fine.shape[1]]), fine, carried], dim=1))
+        up, carried = (F.interpolate(t, scale_factor=2.0, mode="bilinear") for t in (self.up_fine(x), carried))
+        x = self.decode_fine(torch.cat([torch.relu(up), fine, carried], dim=1))
 
         logits, gates = self.head(x), self.gate(x)
         with in_fp32(x):
@@ -142,17 +145,14 @@ class HintUNet(Network):
             if vividness is not None:
                 own = own * vividness
             ab = own * gate[:, :1] + (copied * gate[:, 1:].unsqueeze(2)).sum(1)
-            light4 = F.avg_pool2d(lightness, STRIDE)
             if self.spread:
                 ab = self.spread(ab, ab4, mask4, x.float(), light4, index)
             ab = self.correct(ab, ab4, mask4, light4)
         if self.enlarge and self.retouch:
             choices = self.enlarge.choices(torch.cat([x, unshuffled], dim=1))
             with in_fp32(x):
-                ab2, share2 = pool_hints(hint_ab, hint_mask, STRIDE // 2)
-                mask2 = (share2 > 0).to(ab2.dtype)
                 ab = self.enlarge(ab, choices.float())
-                ab = self.retouch(ab, ab2, mask2, F.avg_pool2d(lightness, STRIDE // 2))
+                ab = self.retouch(ab, ab2, mask2, light2)
         return Prediction(logits, ab, None if self.joint is None else self.joint(x))
 
 

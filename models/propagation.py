@@ -13,11 +13,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 
-def pool_hints(hint_ab: Tensor, hint_mask: Tensor, factor: int) -> tuple[Tensor, Tensor]:
-    """Mean hint chroma [B, 2, h/f, w/f] (0 where none) and the share of hinted pixels [B, 1, h/f, w/f] of each cell."""
-    share = F.avg_pool2d(hint_mask, factor)
-    ab = F.avg_pool2d(hint_ab * hint_mask, factor) / share.clamp(min=1e-4)
-    return ab, share
+def pool_hints(ab: Tensor, share: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean hint chroma [B, 2, h/2, w/2] (0 where none) and the share of hinted pixels [B, 1, h/2, w/2] of 2x2 cells.
+
+    Of each of them the hints' mean ab [B, 2, h, w] and share [B, 1, h, w], of a pixel its hint and 0 or 1.
+    """
+    larger = F.avg_pool2d(share, 2)
+    return F.avg_pool2d(ab * share, 2) / larger.clamp(min=1e-4), larger
 
 
 def pick(x_BCN: Tensor, index_Bk: Tensor) -> Tensor:
@@ -71,9 +73,8 @@ class HintPropagation(nn.Module):
         k = torch.cat([k, self.null_key.expand(b, -1, -1, -1)], dim=2)
         value = F.pad(value, (0, self.width - 3, 0, 1)).expand(-1, self.heads, -1, -1)
         out = F.scaled_dot_product_attention(q, k, value, scale=1.0)
-        sure = out[..., 2:3]
-        color = out[..., :2] / (sure + 1e-3)
-        return torch.cat([color, sure], dim=-1).permute(0, 1, 3, 2).reshape(b, self.heads * 3, h, w)
+        color, sure = out[..., :3].transpose(2, 3).split([2, 1], dim=2)
+        return torch.cat([color / (sure + 1e-3), sure], dim=2).reshape(b, self.heads * 3, h, w)
 
 
 class ResidualSpreading(nn.Module):
@@ -130,8 +131,8 @@ class ResidualSpreading(nn.Module):
             scores = torch.cat([query[:, kernel], x, torch.ones_like(x[:, :1])], dim=1).transpose(1, 2) @ torch.cat(
                 [key[:, kernel], y, far], dim=1
             )
-            nothing = self.log_nothing[kernel] + 0.5 * x.square().sum(1).unsqueeze(-1)
-            weight = torch.cat([scores, nothing], dim=2).softmax(2)
+            nothing = self.log_nothing[kernel] + 0.5 * x.square().sum(1)
+            weight = torch.cat([scores, nothing.unsqueeze(-1)], dim=2).softmax(2)
             lacking = pick((F.avg_pool2d((hint_ab - ab) * mask, 2) / part).flatten(2), index)
             spread = F.pad(lacking, (0, 1)) @ weight.transpose(1, 2)
             ab = ab + spread.view(b, 2, h, w)
@@ -156,15 +157,15 @@ class HintCorrection(nn.Module):
         self.register_buffer("square", square.view(1, -1, 1, 1), persistent=False)
 
     def _around(self, x: Tensor) -> Tensor:
-        """[B, 1, H, W] to the cells around each, [B, (2 radius + 1)^2, H, W]."""
-        return F.conv2d(x, self.shifts.to(x.dtype), padding=self.radius)
+        """[B, C, H, W] to the cells around each, [B, C, (2 radius + 1)^2, H, W]."""
+        b, c, h, w = x.shape
+        return F.conv2d(x.view(b * c, 1, h, w), self.shifts.to(x.dtype), padding=self.radius).view(b, c, -1, h, w)
 
     def forward(self, ab: Tensor, hint_ab: Tensor, mask: Tensor, lightness: Tensor) -> Tensor:
-        lacking = (hint_ab - ab) * mask
+        """ab and hint_ab [B, 2, H, W], mask (0 or 1) and lightness [B, 1, H, W] to the new ab."""
         near = self.square / (2.0 * (2.0 * self.log_spread).exp())
-        unlike = (self._around(lightness) - lightness) ** 2 / (2.0 * (2.0 * self.log_likeness).exp())
-        weight = (-near - unlike).exp() * self._around(mask)
-        total = weight.sum(1, keepdim=True) + 0.05
-        a = (weight * self._around(lacking[:, :1])).sum(1, keepdim=True)
-        b = (weight * self._around(lacking[:, 1:])).sum(1, keepdim=True)
-        return ab + torch.cat([a, b], dim=1) / total
+        unlike = (self._around(lightness)[:, 0] - lightness) ** 2 / (2.0 * (2.0 * self.log_likeness).exp())
+        # What is lacking and what counts in one sum: ONNX Runtime takes four times as long for each of them alone.
+        around = self._around(torch.cat([(hint_ab - ab) * mask, mask], dim=1))
+        lacking, total = ((-near - unlike).exp().unsqueeze(1) * around).sum(2).split([2, 1], dim=1)
+        return ab + lacking / (total + 0.05)

@@ -8,7 +8,14 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from gcolor.color import lab  # noqa: E402
-from gcolor.models.efficientnet import SCALES, EfficientNetLite, SameConv, from_published, gray_level  # noqa: E402
+from gcolor.models.efficientnet import (  # noqa: E402
+    SCALES,
+    EfficientNetLite,
+    GrayConv,
+    SameConv,
+    from_published,
+    gray_level,
+)
 
 
 def test_gray_levels_are_those_of_srgb() -> None:
@@ -33,6 +40,14 @@ def test_convolutions_are_padded_as_tensorflow_pads(kernel: int, side: int) -> N
         for i in range(side // 2)
     ]  # fmt: skip
     np.testing.assert_allclose(conv(x)[0, 0].detach().numpy(), wanted, atol=1e-5)
+
+
+def test_gray_is_seen_as_three_equal_channels() -> None:
+    torch.manual_seed(1)
+    gray, colored = GrayConv(3, 4, 3, 2), SameConv(3, 4, 3, 2)
+    colored.load_state_dict(gray.state_dict())
+    x = torch.randn(2, 1, 8, 12)
+    torch.testing.assert_close(gray(x), colored(x.expand(-1, 3, -1, -1)))
 
 
 @pytest.mark.parametrize("name", SCALES)

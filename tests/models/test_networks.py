@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import pytest
@@ -82,7 +83,7 @@ def test_pooled_hints_are_the_mean_of_the_hinted_pixels() -> None:
     mask = torch.zeros(1, 1, 8, 8)
     ab[0, :, 1, 1], ab[0, :, 2, 3] = 10.0, 30.0
     mask[0, 0, 1, 1] = mask[0, 0, 2, 3] = 1.0
-    pooled, share = pool_hints(ab, mask, 4)
+    pooled, share = pool_hints(*pool_hints(ab, mask))
     assert pooled[0, 0, 0, 0] == pytest.approx(20.0)
     assert share[0, 0, 0, 0] == pytest.approx(2 / 16)
     assert pooled[0, :, 1, 1].abs().max() == 0
@@ -241,6 +242,23 @@ def test_correction_obeys_hints_and_stops_at_edges() -> None:
     assert out[4, 3] > 40.0
     assert out[4, 5] < 1.0
     assert out[4, 0].abs() < 1e-6
+
+
+def test_correction_matches_a_plain_loop() -> None:
+    torch.manual_seed(3)
+    correct = HintCorrection(1)
+    ab, hint, lightness = torch.randn(2, 2, 4, 5), torch.randn(2, 2, 4, 5), 100 * torch.rand(2, 1, 4, 5)
+    mask = (torch.rand(2, 1, 4, 5) > 0.6).float()
+    with torch.no_grad():
+        found = correct(ab, hint * mask, mask, lightness)
+    for n, y, x in itertools.product(range(2), range(4), range(5)):
+        sums, total = torch.zeros(2), 0.05
+        for j, i in itertools.product(range(max(0, y - 1), min(4, y + 2)), range(max(0, x - 1), min(5, x + 2))):
+            unlike = (lightness[n, 0, j, i] - lightness[n, 0, y, x]) / 10.0
+            near = ((j - y) ** 2 + (i - x) ** 2) / 1.5**2
+            weight = mask[n, 0, j, i] * torch.exp(-0.5 * (unlike**2 + near))
+            sums, total = sums + weight * (hint - ab)[n, :, j, i], total + weight
+        torch.testing.assert_close(found[n, :, y, x], ab[n, :, y, x] + sums / total)
 
 
 def test_enlarging_begins_as_bilinear_interpolation() -> None:
