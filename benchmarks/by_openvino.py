@@ -78,20 +78,17 @@ def distances(model: Model, reference: Model, order: tuple[int, ...]) -> dict[st
 def turns(models: dict[str, Model], hints: int, rounds: int) -> dict[str, dict[str, float]]:
     """Median CPU and wall milliseconds of a call."""
     inputs = given(GRIDS[0], hints)
-    cpu: dict[str, list[float]] = {name: [] for name in models}
-    wall: dict[str, list[float]] = {name: [] for name in models}
+    times: dict[str, list[tuple[float, float]]] = {name: [] for name in models}
     for _, (name, model), call in itertools.product(range(rounds), models.items(), range(IN_A_TURN)):
-        begun = time.process_time(), time.perf_counter()
+        cpu, wall = time.process_time(), time.perf_counter()
         model(inputs)
         if call:
-            cpu[name].append(time.process_time() - begun[0])
-            wall[name].append(time.perf_counter() - begun[1])
+            times[name].append((time.process_time() - cpu, time.perf_counter() - wall))
+    medians = {name: map(statistics.median, zip(*calls, strict=True)) for name, calls in times.items()}
     return {
-        name: {
-            key: round(1e3 * statistics.median(v[name]), 1) for key, v in (("cpu_ms", cpu), ("wall_ms", wall))
-        }
-        for name in models
-    }  # fmt: skip
+        name: {key: round(1e3 * s, 1) for key, s in zip(("cpu_ms", "wall_ms"), both, strict=True)}
+        for name, both in medians.items()
+    }
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
