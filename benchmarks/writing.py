@@ -34,7 +34,7 @@ from gcolor.runtime.pictures import Notes
 from gcolor.runtime.pictures.encode_deep import encode_deep
 from gcolor.runtime.pictures.options import save_options
 from gcolor.runtime.pictures.picture import Deep
-from gcolor.runtime.pictures.tiff import tiff
+from gcolor.runtime.pictures.tiff import write_tiff
 from PIL import Image
 from rich.console import Console
 from rich.table import Table
@@ -64,6 +64,13 @@ def saved(rgb: Bytes, kind: str, **options: Any) -> memoryview:
     return file.getbuffer()
 
 
+def written(pixels: Samples, compression: Compression) -> memoryview:
+    """A TIFF as gcolor writes it."""
+    file = BytesIO()
+    write_tiff(file, [pixels], len(pixels), Notes(), compression)
+    return file.getbuffer()
+
+
 def tiffs(pixels: Samples) -> dict[str, Write]:
     """TIFF as gcolor writes it, below what zlib's levels and predictors would cost."""
     found: dict[str, Write] = {"zlib 6, differences": partial(deflated, pixels, 6, True)}
@@ -72,7 +79,7 @@ def tiffs(pixels: Samples) -> dict[str, Write]:
     found["zlib 1, differences"] = partial(deflated, pixels, 1, True)
     found["zlib 1, differences, runs alone"] = partial(deflated, pixels, 1, True, zlib.Z_RLE)
     for compression in get_args(Compression):
-        found[f"gcolor {compression}"] = partial(tiff, pixels, Notes(), compression)
+        found[f"gcolor {compression}"] = partial(written, pixels, compression)
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..color.errors import PictureError, UsageError
-from ..color.lab import Bytes, rgb_to_lightness
+from ..color.lab import Bytes, Samples, rgb_to_lightness
 from ..color.lab16 import at_lightness
 from .bundle import Bundle, load_bundle
 from .engines.batching import BatchingEngine
@@ -36,6 +36,7 @@ NO_PICTURE = "no picture is set; call set_image first"
 NOT_A_NUMBER = "the model's output is not a number; the bundle is damaged or the wrong one"
 
 Tile = tuple[slice, slice]
+Deep = NDArray[np.uint16]
 
 
 class Colorizer:
@@ -128,28 +129,47 @@ class Colorizer:
         writer has them. Raises PictureError, HintError, UsageError for another vividness, and BundleError where the
         bundle is from before there was one.
         """
-        kernel = self.engine.kernel
-        if kernel is None and self._small is self._rgb:
+        if self._is_small:
             colored, ab = self.engine.color(*self._given(hints, vividness))
             _check(ab)
             return colored[0]
         ab = self.chroma(hints, vividness)
         assert self._rgb is not None
-        size = self._rgb.shape[:2]
-        out = np.empty((*size, 4 if padded else 3), np.uint8)
-
-        def paint(tile: Tile) -> None:
-            out[tile][..., :3] = self._paint(tile, ab)
-
-        def paint_strip(tile: Tile) -> None:
-            assert kernel and self._rgb is not None
-            kernel.paint(self._rgb[tile], ab, (tile[0].start, 0, *size), out[tile])
-
-        if kernel:
-            self._each(_tiles(size, -(-size[0] // self.engine.parallel_tiles), size[1]), paint_strip)
-        else:
-            self._each(_tiles(size, TILE, TILE), paint)
+        out = np.empty((*self._rgb.shape[:2], 4 if padded else 3), np.uint8)
+        self._paint_rows(0, ab, out)
         return out[..., :3]
+
+    def bands(
+        self, hints: GivenHints | None = None, vividness: float = 1.0, samples: Deep | None = None
+    ) -> Iterator[Samples]:
+        """What `color` makes, or with samples `color_deep`, in bands of rows from above, [h, W, 3].
+
+        Each is painted when it is asked for, so that the whole is never in memory. For hints, vividness, samples and
+        errors see there.
+        """
+        if samples is None and self._is_small:
+            return iter([self.color(hints, vividness)])
+        self._check_samples(samples)
+        ab = self.chroma(hints, vividness)
+        assert self._rgb is not None
+        height, width = self._rgb.shape[:2]
+
+        def band(top: int) -> Samples:
+            shape = (min(TILE, height - top), width, 3)
+            if samples is None:
+                out = np.empty(shape, np.uint8)
+                self._paint_rows(top, ab, out)
+                return out
+            deep = np.empty(shape, np.uint16)
+            self._paint_deep_rows(top, ab, samples, deep)
+            return deep
+
+        return map(band, range(0, height, TILE))
+
+    @property
+    def _is_small(self) -> bool:
+        """Whether one call of the graph does it all."""
+        return self.engine.kernel is None and self._small is self._rgb
 
     def chroma(self, hints: GivenHints | None = None, vividness: float = 1.0) -> NDArray[np.float32]:
         """What the network says of the picture: ab [1, 2, g, k], from which `engine.paint` paints any part of it.
@@ -160,25 +180,23 @@ class Colorizer:
         _check(ab)
         return ab
 
-    def color_deep(
-        self, samples: NDArray[np.uint16], hints: GivenHints | None = None, vividness: float = 1.0
-    ) -> NDArray[np.uint16]:
+    def color_deep(self, samples: Deep, hints: GivenHints | None = None, vividness: float = 1.0) -> Deep:
         """The picture that was set, at the lightness of its own samples of 16 bits: uint16 [H, W, 3].
 
         samples: uint16 [H, W] (grey) or [H, W, 3] in sRGB; what was set is the same picture at 8 bits. For hints,
         vividness and errors see `color`.
         """
-        if self._rgb is None or samples.dtype != np.uint16 or samples.shape[:2] != self._rgb.shape[:2]:
-            raise PictureError("samples are uint16 of the size of the picture that was set")
+        self._check_samples(samples)
         ab = self.chroma(hints, vividness)
-        size = self._rgb.shape[:2]
-        out = np.empty((*size, 3), np.uint16)
-
-        def paint(tile: Tile) -> None:
-            out[tile] = at_lightness(self._paint(tile, ab, darkest=CHROMA_FLOOR), samples[tile])
-
-        self._each(_tiles(size, TILE, TILE), paint)
+        out = np.empty((*samples.shape[:2], 3), np.uint16)
+        self._paint_deep_rows(0, ab, samples, out)
         return out
+
+    def _check_samples(self, samples: Deep | None) -> None:
+        if self._rgb is None:
+            raise PictureError(NO_PICTURE)
+        if samples is not None and (samples.dtype != np.uint16 or samples.shape[:2] != self._rgb.shape[:2]):
+            raise PictureError("samples are uint16 of the size of the picture that was set")
 
     def suggest(self, x: float, y: float, hints: GivenHints | None = None, count: int = 6) -> list[Suggestion]:
         """Up to `count` distinct colours that a place of the picture may have, given the hints; the likeliest first.
@@ -215,6 +233,33 @@ class Colorizer:
             raise UsageError(f"vividness {vividness:g}: from 0 to 2")
         return self._small[None], self._raster(hints)[None], vividness
 
+    def _paint_rows(self, top: int, ab: NDArray[np.float32], out: Bytes) -> None:
+        """The picture's rows from `top` on, into out [h, W, 3 or 4]."""
+        kernel, rgb = self.engine.kernel, self._rgb
+        assert rgb is not None
+        size, rows = rgb.shape[:2], len(out)
+
+        def paint(tile: Tile) -> None:
+            out[tile][..., :3] = self._paint(_below(top, tile), ab)
+
+        def paint_strip(tile: Tile) -> None:
+            assert kernel
+            kernel.paint(rgb[_below(top, tile)], ab, (top + tile[0].start, 0, *size), out[tile])
+
+        if kernel:
+            self._each(_tiles((rows, size[1]), -(-rows // self.engine.parallel_tiles), size[1]), paint_strip)
+        else:
+            self._each(_tiles((rows, size[1]), TILE, TILE), paint)
+
+    def _paint_deep_rows(self, top: int, ab: NDArray[np.float32], samples: Deep, out: Deep) -> None:
+        """The picture's rows from `top` on at the lightness of the whole's samples, into out [h, W, 3]."""
+
+        def paint(tile: Tile) -> None:
+            place = _below(top, tile)
+            out[tile] = at_lightness(self._paint(place, ab, darkest=CHROMA_FLOOR), samples[place])
+
+        self._each(_tiles(out.shape[:2], TILE, TILE), paint)
+
     def _paint(self, tile: Tile, ab: NDArray[np.float32], darkest: int = 0) -> Bytes:
         """A tile by the whole picture's ab; what is darker than a level is painted at that level."""
         assert self._rgb is not None
@@ -248,7 +293,12 @@ def _three_planes(pixels: Bytes) -> Bytes:
 def _tiles(size: tuple[int, int], rows: int, columns: int) -> list[Tile]:
     """The tiles of so many rows and columns, or what is left of them at the edges, that a picture consists of."""
     corners = itertools.product(range(0, size[0], rows), range(0, size[1], columns))
-    return [(slice(top, top + rows), slice(left, left + columns)) for top, left in corners]
+    return [(slice(top, min(top + rows, size[0])), slice(left, min(left + columns, size[1]))) for top, left in corners]
+
+
+def _below(top: int, tile: Tile) -> Tile:
+    """The same so many rows further down."""
+    return slice(top + tile[0].start, top + tile[0].stop), tile[1]
 
 
 def _check(found: NDArray[np.float32]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import cv2
@@ -46,13 +47,16 @@ class Picture:
     """pixels uint8 [H, W] (gray) or [H, W, 3], in sRGB as displayed (EXIF rotation applied), and alpha [H, W] or None.
 
     deep: the samples of a picture of 16 bits, uint16 [H, W] (grey) or [H, W, 3] in sRGB; pixels holds the same at 8
-    bits, alpha is uint16 then, else uint8. warnings: what its decoder recovered from, and notes that could not be read.
+    bits, alpha is uint16 then, else uint8. bands: its pixels in color where they are yet to be made, and are written
+    as they come: [h, W, 3] of the kind of its samples, from above; once. Then `pixels` and `deep` are what they are
+    made of. warnings: what its decoder recovered from, and notes that could not be read.
     """
 
     pixels: Bytes
     alpha: Samples | None = None
     notes: Notes | None = None
     deep: Deep | None = None
+    bands: Iterable[Samples] | None = None
     warnings: list[str] = field(default_factory=list)
 
     @property

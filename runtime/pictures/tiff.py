@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import struct
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
+from typing import BinaryIO
 
 import numpy as np
 
@@ -28,20 +30,25 @@ STRIP_BYTES = 1 << 20
 LEVEL = 1
 
 
-def tiff(pixels: Samples, notes: Notes, compression: Compression = "deflate") -> list[bytes]:
-    """The parts of a file of uint8 or uint16 [H, W, 3 or 4], RGB with alpha not multiplied in.
+def write_tiff(
+    file: BinaryIO, bands: Iterable[Samples], height: int, notes: Notes, compression: Compression = "deflate"
+) -> None:
+    """Write bands of rows, uint8 or uint16 [h, W, 3 or 4], as they come, `height` rows in all, from above.
 
-    They hold differences along rows, compressed. Raises PictureError for a compression whose library is not installed.
+    They are RGB with alpha not multiplied in. The file holds differences along rows, compressed. Raises PictureError
+    for a compression whose library is not installed.
     """
-    height, width, channels = pixels.shape
-    rows = max(1, STRIP_BYTES // pixels[0].nbytes)
-    encode = encoder(compression, pixels.itemsize)
-    strips = [encode(_strip(pixels[top : top + rows], compression)) for top in range(0, height, rows)]
-    counts = [len(strip) for strip in strips]
+    coming = iter(bands)
+    first = next(coming)
+    _, width, channels = first.shape
+    bits = 8 * first.itemsize
+    rows = max(1, STRIP_BYTES // first[0].nbytes)
+    encode = encoder(compression, first.itemsize)
+    counts = [0] * -(-height // rows)
     layout = {
         WIDTH: long(width),
         HEIGHT: long(height),
-        BITS: short(*(8 * pixels.itemsize,) * channels),
+        BITS: short(*(bits,) * channels),
         COMPRESSION: short(CODES[compression]),
         PHOTOMETRIC: short(RGB),
         SAMPLES: short(channels),
@@ -55,10 +62,33 @@ def tiff(pixels: Samples, notes: Notes, compression: Compression = "deflate") ->
     if channels == 4:
         layout[EXTRA] = short(STRAIGHT)
     directory = Directory(_tags(notes) | layout)
-    # As long with the right offsets as with these.
+    # As long with the right counts and offsets as with these: its place is in front, and it is written last.
     start = len(serialise(directory))
+    file.seek(start)
+    strips = _strips(itertools.chain([first], coming), rows)
+    counts = [file.write(encode(_differences(strip, compression))) for strip in strips]
+    directory[COUNTS] = long(*counts)
     directory[OFFSETS] = long(*(start + int(at) for at in np.cumsum([0, *counts[:-1]])))
-    return [serialise(directory), *strips]
+    file.seek(0)
+    file.write(serialise(directory))
+
+
+def _strips(bands: Iterable[Samples], rows: int) -> Iterator[Samples]:
+    """The same in strips of so many rows, of which the last holds what is left."""
+    rest: list[Samples] = []
+    for band in bands:
+        lacking = rows - sum(map(len, rest)) if rest else 0
+        if lacking > len(band):
+            rest.append(band)
+            continue
+        if rest:
+            yield np.concatenate([*rest, band[:lacking]])
+        end = len(band) - (len(band) - lacking) % rows
+        for top in range(lacking, end, rows):
+            yield band[top : top + rows]
+        rest = [band[end:].copy()] if end < len(band) else []  # a copy lets go of the band
+    if rest:
+        yield np.concatenate(rest)
 
 
 def encoder(compression: Compression, sample_bytes: int = 1) -> Callable[[bytes], bytes]:
@@ -85,7 +115,7 @@ def _deflate(data: bytes, strategy: int) -> bytes:
     return stream.compress(data) + stream.flush()
 
 
-def _strip(pixels: Samples, compression: Compression) -> bytes:
+def _differences(pixels: Samples, compression: Compression) -> bytes:
     little = pixels.dtype.newbyteorder("<")
     if compression == "none":
         return pixels.astype(little, copy=False).tobytes()

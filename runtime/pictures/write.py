@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import cv2
 import numpy as np
@@ -20,7 +21,7 @@ from .notes.jp2 import codestream, with_notes
 from .notes.xmp import with_format
 from .options import CODESTREAMS, not_kept, save_options
 from .picture import Notes, Picture
-from .tiff import tiff
+from .tiff import write_tiff
 
 
 def write_picture(
@@ -52,10 +53,8 @@ def save_picture(
     if picture.deep is not None and not kind.deep:
         raise PictureError(f"it has 16 bits, which {kind.name} does not keep; give it a name in .png or .tif")
     try:
-        # Not into the file itself: some encoders do not say why a disk refuses.
-        parts = _encode(kind, path.suffix.lower(), picture, quality, compression)
         with path.open("wb") as file:
-            file.writelines(parts)
+            _write(file, kind, path.suffix.lower(), picture, quality, compression)
     except PictureError:
         raise
     except Exception as error:  # Pillow's writers and OpenCV raise many kinds
@@ -63,32 +62,62 @@ def save_picture(
     return not_kept(kind.name, path.suffix.lower(), picture.notes) if picture.notes else []
 
 
-def _encode(
-    kind: Format, suffix: str, picture: Picture, quality: int | None, compression: Compression
-) -> list[bytes] | list[memoryview]:
-    """The parts of the file, one behind the other."""
+class _Sink:
+    """A file that is written to and nothing else: Pillow's encoders do not say why a disk refuses, unlike this."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.write = file.write
+
+
+def _write(
+    file: BinaryIO, kind: Format, suffix: str, picture: Picture, quality: int | None, compression: Compression
+) -> None:
     notes = picture.notes or Notes()
     if notes.xmp:
         notes = replace(notes, xmp=with_format(notes.xmp, Image.MIME.get(kind.name, f"image/{kind.name.lower()}")))
     if kind.name == "TIFF":
-        pixels = _with_alpha(picture.deep if picture.deep is not None else picture.rgb, picture.alpha)
-        return tiff(pixels, notes, compression)
+        write_tiff(file, _bands(picture), len(picture.pixels), notes, compression)
+        return
+    picture = _made(picture)
     if kind.name == "JPEG2000":
         whole = _jpeg2000(picture)
-        return [codestream(whole) if suffix in CODESTREAMS else with_notes(whole, notes.xmp, notes.boxes)]
-    if picture.deep is not None:
-        return [encode_deep(kind.name, _with_alpha(picture.deep, picture.alpha), notes)]
-    if picture.alpha is not None and kind.name == "BMP":
+        file.write(codestream(whole) if suffix in CODESTREAMS else with_notes(whole, notes.xmp, notes.boxes))
+    elif picture.deep is not None:
+        file.write(encode_deep(kind.name, _with_alpha(picture.deep, picture.alpha), notes))
+    elif picture.alpha is not None and kind.name == "BMP":
         # Pillow writes alpha into BMPs, but not that it is there.
         bgra = cv2.cvtColor(_with_alpha(picture.rgb, picture.alpha), cv2.COLOR_RGBA2BGRA)
-        return [cv2.imencode(".bmp", bgra)[1].tobytes()]
-    if kind.name == "JPEG":
-        image = _four_bytes(picture.rgb)
+        file.write(cv2.imencode(".bmp", bgra)[1].tobytes())
     else:
-        image = Image.fromarray(_with_alpha(picture.rgb, picture.alpha))
-    data = io.BytesIO()
-    image.save(data, kind.name, **save_options(kind.name, notes, quality, picture.alpha is not None))
-    return [data.getbuffer()]
+        jpeg = kind.name == "JPEG"
+        image = _four_bytes(picture.rgb) if jpeg else Image.fromarray(_with_alpha(picture.rgb, picture.alpha))
+        options = save_options(kind.name, notes, quality, picture.alpha is not None)
+        image.save(_Sink(file), kind.name, **options)  # type: ignore[arg-type]
+
+
+def _bands(picture: Picture) -> Iterator[Samples]:
+    """The picture's pixels with its alpha, [h, W, 3 or 4], one below the other."""
+    bands = picture.bands
+    if bands is None:
+        bands = [picture.rgb if picture.deep is None else picture.deep]
+    top = 0
+    for band in bands:
+        yield _with_alpha(band, None if picture.alpha is None else picture.alpha[top : top + len(band)])
+        top += len(band)
+
+
+def _made(picture: Picture) -> Picture:
+    """The picture with its bands put together, for formats that are written in one piece."""
+    if picture.bands is None:
+        return picture
+    whole: Any = np.empty((*picture.pixels.shape[:2], 3), np.uint8 if picture.deep is None else np.uint16)
+    top = 0
+    for band in picture.bands:
+        whole[top : top + len(band)] = band
+        top += len(band)
+    if picture.deep is None:
+        return replace(picture, pixels=whole, bands=None)
+    return replace(picture, deep=whole, bands=None)
 
 
 def _jpeg2000(picture: Picture) -> bytes:

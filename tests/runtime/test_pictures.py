@@ -4,8 +4,8 @@ import os
 import stat
 import struct
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pytest
@@ -157,11 +157,11 @@ def test_a_failed_write_leaves_the_old_file_and_no_temporary(tmp_path: Path, mak
     write_picture(tmp_path / "a.png", Picture(make_scene(), None, None))
     before = (tmp_path / "a.png").read_bytes()
 
-    def fail(*_: object) -> Iterator[bytes]:
-        yield b"half a picture"
+    def fail(file: BinaryIO, *_: object) -> None:
+        file.write(b"half a picture")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("gcolor.runtime.pictures.write._encode", fail)
+    monkeypatch.setattr("gcolor.runtime.pictures.write._write", fail)
     with pytest.raises(PictureError, match="No space left"):
         write_picture(tmp_path / "a.png", Picture(make_scene(seed=1), None, None))
     assert (tmp_path / "a.png").read_bytes() == before

@@ -20,6 +20,7 @@ cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 BITS_PER_SAMPLE, PHOTOMETRIC, SAMPLE_FORMAT = 258, 262, 339
 WHITE_IS_ZERO, UNSIGNED = 0, 1
+PART = 1 << 20  # samples
 
 
 def is_deep(image: Image.Image, data: Callable[[], bytes]) -> bool:
@@ -72,11 +73,14 @@ def _has_white(image: Image.Image) -> bool:
 
 
 def _grey(image: Image.Image) -> Deep:
-    grey = np.asarray(image)
     if image.mode == "I":
         # Netpbm's, brought to 65535 by Pillow.
-        return np.clip(grey, 0, 65535).astype(np.uint16)
-    grey = grey.astype(np.uint16)
+        return np.clip(np.asarray(image), 0, 65535).astype(np.uint16)
+    # Part by part: Pillow hands a picture out by way of two copies of it.
+    grey = np.empty((image.height, image.width), np.uint16)
+    rows = max(1, PART // image.width)
+    for top in range(0, image.height, rows):
+        grey[top : top + rows] = image.crop((0, top, image.width, min(top + rows, image.height)))
     if image.format == "TIFF":
         tags = image.tag_v2  # type: ignore[attr-defined]
         most = (1 << tags.get(BITS_PER_SAMPLE, (16,))[0]) - 1
