@@ -26,23 +26,25 @@ def _make_srgb() -> bytes:
 SRGB = _make_srgb()
 
 
-def to_srgb(image: Image.Image, profile: bytes | None) -> tuple[Bytes, bytes | None]:
-    """An image in mode L, RGB, CMYK or LAB as uint8 [H, W, 3] in sRGB, a gray one mostly as [H, W], and its label.
+def to_srgb(image: Image.Image | Bytes, profile: bytes | None) -> tuple[Bytes, bytes | None]:
+    """An image in mode L, RGB, CMYK or LAB, or the pixels of one in L or RGB, as uint8 [H, W, 3] in sRGB, a gray one
+    mostly as [H, W], and its label.
 
     Without a profile, grey and RGB are taken for sRGB, and None is the label. Raises PictureError for a profile that
     is damaged or of another kind of picture.
     """
-    if image.mode == "LAB":
-        return np.asarray(ImageCms.applyTransform(image, _transform(None, "LAB"))), SRGB
+    mode = image.mode if isinstance(image, Image.Image) else "L" if image.ndim == 2 else "RGB"
+    if mode == "LAB":
+        return _transformed(image, _transform(None, "LAB")), SRGB
     if not profile:
         return _as_stored(image), None
-    if image.mode == "L":
+    if mode == "L":
         levels = _grey_levels(profile)
         plane = np.asarray(image)
         return (plane if levels is None else _look_up(plane, levels)), label(profile)
-    if image.mode == "RGB" and is_srgb(profile):
+    if mode == "RGB" and is_srgb(profile):
         return _as_stored(image), profile
-    return np.asarray(ImageCms.applyTransform(image, _transform(profile, image.mode))), SRGB
+    return _transformed(image, _transform(profile, mode)), SRGB
 
 
 def label(profile: bytes) -> bytes:
@@ -102,8 +104,15 @@ def _transform(profile: bytes | None, mode: str) -> ImageCms.ImageCmsTransform:
         raise PictureError(f"its ICC profile is not one of such a picture ({one_line(error)}); {ADVICE}") from error
 
 
-def _as_stored(image: Image.Image) -> Bytes:
-    return np.asarray(image if image.mode in ("L", "RGB") else image.convert("RGB"))
+def _transformed(image: Image.Image | Bytes, transform: ImageCms.ImageCmsTransform) -> Bytes:
+    whole = image if isinstance(image, Image.Image) else Image.fromarray(image)
+    return np.asarray(ImageCms.applyTransform(whole, transform))
+
+
+def _as_stored(image: Image.Image | Bytes) -> Bytes:
+    if isinstance(image, Image.Image) and image.mode not in ("L", "RGB"):
+        image = image.convert("RGB")
+    return np.asarray(image)
 
 
 def _look_up(plane: Bytes, levels: Bytes) -> Bytes:

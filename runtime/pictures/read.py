@@ -9,13 +9,13 @@ import stat
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
 from PIL import Image
 
 from ...color.errors import PictureError, one_line
-from ...color.lab import Bytes, Samples
+from ...color.lab import Bytes
 from ...color.png import is_whole, may_lack_rows, with_whole_key
 from ...color.profile import to_srgb
 from ..formats import MAX_PIXELS
@@ -112,6 +112,9 @@ def _read(source: Source) -> Picture:
         assert source.stored
         return _of_samples(source, source.stored())
     image = source.image
+    picture = _read_sound_jpeg(source, image)
+    if picture is not None:
+        return picture
     deep = is_deep(image, source.data)
     try:
         image.load()
@@ -154,6 +157,18 @@ def read_preview(path: Path, side: int, max_pixels: int = MAX_PIXELS) -> Bytes:
     return _with(path, max_pixels, None, preview)
 
 
+def _read_sound_jpeg(source: Source, image: Image.Image) -> Picture | None:
+    """A gray or RGB JPEG of which libjpeg says nothing; None for others, which Pillow decodes."""
+    if source.jpeg is None or image.mode not in ("L", "RGB"):
+        return None
+    pixels = jpeg.decode(source.data(), image.mode == "L")
+    if pixels is None:
+        return None
+    turned = _orientation(image)
+    pixels, profile = to_srgb(pixels, _profile(source))
+    return Picture(turn(pixels, turned), None, read_notes(source, turned, profile), warnings=source.warnings)
+
+
 def _read_bytes(source: Source, image: Image.Image, turned: int) -> Picture:
     upright = 1 if source.page else turned  # Pillow has turned a TIFF by itself
     alpha = None
@@ -186,16 +201,15 @@ def _of_samples(source: Source, stored: Stored) -> Picture:
     if stored.samples.dtype == np.uint16:
         picture = _of_deep(source, stored.samples, stored.alpha, turned)  # type: ignore[arg-type]
     else:
-        pixels, profile = to_srgb(_as_image(stored.samples), _profile(source))
+        pixels, profile = to_srgb(_flat(stored.samples), _profile(source))
         picture = Picture(pixels, stored.alpha, read_notes(source, turned, profile))
     picture.warnings += [*stored.warnings, *source.warnings]
     return picture
 
 
-def _as_image(samples: Samples) -> Image.Image:
-    if samples.ndim == 3 and samples.shape[2] == 4:
-        return Image.frombytes("CMYK", samples.shape[1::-1], samples.tobytes())
-    return Image.fromarray(samples)
+def _flat(samples: Any) -> Image.Image | Bytes:
+    cmyk = samples.ndim == 3 and samples.shape[2] == 4
+    return Image.frombytes("CMYK", samples.shape[1::-1], samples.tobytes()) if cmyk else samples
 
 
 def _profile(source: Source) -> bytes | None:

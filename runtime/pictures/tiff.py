@@ -7,7 +7,7 @@ import struct
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -82,13 +82,17 @@ def _strips(bands: Iterable[Samples], rows: int) -> Iterator[Samples]:
             rest.append(band)
             continue
         if rest:
-            yield np.concatenate([*rest, band[:lacking]])
+            yield _joined([*rest, band[:lacking]])
         end = len(band) - (len(band) - lacking) % rows
         for top in range(lacking, end, rows):
             yield band[top : top + rows]
         rest = [band[end:].copy()] if end < len(band) else []  # a copy lets go of the band
     if rest:
-        yield np.concatenate(rest)
+        yield _joined(rest)
+
+
+def _joined(parts: list[Any]) -> Samples:
+    return np.asarray(np.concatenate(parts))
 
 
 def encoder(compression: Compression, sample_bytes: int = 1) -> Callable[[bytes], bytes]:

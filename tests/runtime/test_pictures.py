@@ -214,3 +214,12 @@ def test_pixels_that_lie_as_jpeg_wants_them_give_the_same_file(tmp_path: Path, m
         write_picture(tmp_path / f"{name}.jpg", Picture(pixels))
     files = {(tmp_path / f"{name}.jpg").read_bytes() for name in "abc"}
     assert len(files) == 1
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
+@pytest.mark.parametrize("options", [{}, {"subsampling": 2}, {"subsampling": 1, "progressive": True}])
+def test_a_jpegs_pixels_are_those_that_pillow_decodes(tmp_path: Path, make_scene, mode: str, options: dict) -> None:
+    path = tmp_path / "a.jpg"
+    Image.fromarray(make_scene(151, 203)).convert(mode).save(path, quality=60, **options)
+    with Image.open(path) as image:
+        assert np.array_equal(read_picture(path).rgb, np.asarray(image.convert("RGB")))

@@ -80,7 +80,8 @@ def _grey(image: Image.Image) -> Deep:
     grey = np.empty((image.height, image.width), np.uint16)
     rows = max(1, PART // image.width)
     for top in range(0, image.height, rows):
-        grey[top : top + rows] = image.crop((0, top, image.width, min(top + rows, image.height)))
+        part = image.crop((0, top, image.width, min(top + rows, image.height)))
+        grey[top : top + rows] = np.asarray(part)
     if image.format == "TIFF":
         tags = image.tag_v2  # type: ignore[attr-defined]
         most = (1 << tags.get(BITS_PER_SAMPLE, (16,))[0]) - 1

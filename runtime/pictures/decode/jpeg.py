@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 import simplejpeg
 
+from ....color.lab import Bytes
+
 SOI, EOI, SOS, COMMENT, APP1, APP13 = 0xD8, 0xD9, 0xDA, 0xFE, 0xE1, 0xED
 LS = 0xF7
 LOSSLESS = (0xC3, 0xC7, 0xCB, 0xCF)
@@ -114,6 +116,18 @@ def extended_segments(extended: bytes) -> bytes:
         segment(APP1, EXTENDED_NAME + name + total + start.to_bytes(4, "big") + extended[start : start + PIECE])
         for start in range(0, len(extended), PIECE)
     )
+
+
+def decode(data: bytes, gray: bool) -> Bytes | None:
+    """The pixels as stored, [H, W] where it is gray, else [H, W, 3]; None where libjpeg has anything to say of them.
+
+    They are those that Pillow decodes, without its two copies and without listening apart.
+    """
+    try:
+        pixels: Bytes = simplejpeg.decode_jpeg(data, "GRAY" if gray else "RGB")
+    except ValueError:
+        return None
+    return pixels[..., 0] if gray else pixels
 
 
 def listen(data: bytes) -> tuple[str, bool]:

@@ -7,6 +7,7 @@ import io
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from ....color.errors import one_line
@@ -172,18 +173,22 @@ def _jpeg_tables(image: Image.Image) -> tuple[tuple[int, ...], ...]:
     tables = [tuple(table) for _, table in sorted(getattr(image, "quantization", {}).items())]
     if len(tables) != 1:
         return tuple(tables[:2])
-    apart = [np.abs(np.subtract(tables[0], lightness)).sum() for lightness, _ in _standard_tables()]
-    return tables[0], _standard_tables()[int(np.argmin(apart))][1]
+    light, color = _standard_tables()
+    nearest = int(np.abs(light - np.array(tables[0])).sum(axis=1).argmin())
+    return tables[0], tuple(color[nearest].tolist())
 
 
 @functools.cache
-def _standard_tables() -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
-    """The tables for lightness and chroma of each quality from 1 to 100, as libjpeg makes them."""
-    found = []
-    for quality in range(1, 101):
-        file = io.BytesIO()
-        Image.new("RGB", (8, 8)).save(file, "JPEG", quality=quality)
-        with Image.open(file) as image:
-            tables = image.quantization  # type: ignore[attr-defined]
-            found.append((tuple(tables[0]), tuple(tables[1])))
-    return found
+def _standard_tables() -> NDArray[np.int64]:
+    """The tables for lightness and for chroma of each quality from 1 to 100, [2, 100, 64], as libjpeg makes them.
+
+    Those of quality 50 are the standard's own; the others are so many percent of them.
+    """
+    file = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(file, "JPEG", quality=50)
+    with Image.open(file) as image:
+        tables = image.quantization  # type: ignore[attr-defined]
+        own = np.array([tables[0], tables[1]])
+    quality = np.arange(1, 101)
+    percent = np.where(quality < 50, 5000 // quality, 200 - 2 * quality)
+    return ((own[:, None] * percent[:, None] + 50) // 100).clip(1, 255)

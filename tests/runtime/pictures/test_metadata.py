@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -195,3 +196,13 @@ def test_notes_may_be_missing(tmp_path: Path, make_scene) -> None:
     Image.new("RGB", (8, 8)).save(file, "JPEG", quality=92)
     with Image.open(file) as standard:
         assert quantisation(tmp_path / "a.jpg") == [list(table) for _, table in sorted(standard.quantization.items())]
+
+
+@pytest.mark.parametrize("quality", [1, 25, 49, 50, 51, 75, 92, 100])
+def test_chroma_of_a_gray_jpeg_has_the_tables_of_its_quality(tmp_path: Path, make_scene, quality: int) -> None:
+    rgb = Image.fromarray(make_scene())
+    rgb.convert("L").save(tmp_path / "gray.jpg", quality=quality)
+    rgb.save(tmp_path / "color.jpg", quality=quality)
+    picture = read_picture(tmp_path / "gray.jpg")
+    write_picture(tmp_path / "a.jpg", replace(picture, pixels=picture.rgb))
+    assert quantisation(tmp_path / "a.jpg") == quantisation(tmp_path / "color.jpg")
