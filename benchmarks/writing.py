@@ -34,6 +34,7 @@ from gcolor.runtime.pictures import Notes
 from gcolor.runtime.pictures.encode_deep import encode_deep
 from gcolor.runtime.pictures.options import save_options
 from gcolor.runtime.pictures.picture import Deep
+from gcolor.runtime.pictures.plugins import can_write
 from gcolor.runtime.pictures.tiff import write_tiff
 from PIL import Image
 from rich.console import Console
@@ -85,9 +86,9 @@ def tiffs(pixels: Samples) -> dict[str, Write]:
 
 def others(rgb: Bytes, deep: Deep) -> dict[str, Write]:
     """The other formats as gcolor writes them at quality 92; HEIC by x265's other presets, too."""
-    found: dict[str, Write] = {"PNG of 16 bits": partial(encode_deep, "PNG", deep, Notes())}
+    found: dict[str, Write] = {"PNG of 16 bits": lambda: b"".join(encode_deep("PNG", deep, Notes()))}
     for kind in ("JPEG", "PNG", "WEBP", "JPEG2000", "AVIF", "HEIF"):
-        if kind in Image.SAVE:
+        if can_write(kind):
             found[kind] = partial(saved, rgb, kind, **save_options(kind, Notes(), 92))
     if "HEIF" in found:
         for preset in ("veryfast", "medium", "slow"):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import importlib
 import sys
-import tomllib
 import traceback
 from pathlib import Path
 from typing import Any
@@ -58,6 +57,8 @@ class LazyGroup(click.Group):
 def _read_config(ctx: click.Context, _: click.Parameter, path: Path | None) -> None:
     if path is None:
         return
+    import tomllib  # not above: starting stays quick
+
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

@@ -23,8 +23,7 @@ from PIL import ImageColor
 
 from .errors import HintError
 from .hint_folder import SUFFIXES
-from .hint_pictures import MAX_PIXELS, decode, warnings_of
-from .hints import Hints, Mark
+from .hints import MAX_PIXELS, Hints, Mark
 from .lab import lab_to_rgb
 
 VERSION = 1
@@ -101,6 +100,8 @@ def parse_picture(data: bytes, size: Size | None) -> Hints:
 
     Raises `HintError` for what `decode` refuses, and for another aspect than the picture's.
     """
+    from .hint_pictures import decode, warnings_of  # not above: Pillow's readers take their time to be imported
+
     overlay = decode(data)
     found = overlay.shape[1], overlay.shape[0]
     if size is not None:

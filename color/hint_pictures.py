@@ -16,12 +16,11 @@ import numpy as np
 from PIL import Image, ImageOps, PngImagePlugin, PsdImagePlugin, TiffImagePlugin, WebPImagePlugin
 
 from .errors import HintError, PictureError, one_line
-from .hints import OPAQUE
+from .hints import MAX_PIXELS, OPAQUE
 from .lab import Bytes
 from .png import is_whole, may_lack_rows, with_whole_key
 from .profile import to_srgb
 
-MAX_PIXELS = 200_000_000
 MAX_STACK_BYTES = 1 << 20
 LAYER = "hints"
 SAVE_AS = "save the hints as a PNG with alpha (RGBA)"

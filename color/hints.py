@@ -18,6 +18,7 @@ from .lab import Bytes
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+MAX_PIXELS = 200_000_000  # of a painted picture, and of the picture that a JSON file is for
 OPAQUE = 128  # the least alpha that makes an overlay pixel a hint
 TINY = 1e-9  # pixels; shorter heights count as level, smaller misses of a cell's centre as hits
 STRIP_PIXELS = 1 << 17  # overlay pixels that are averaged at once: they stay in the cache

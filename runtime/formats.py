@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
 import os
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Literal
-
-from PIL import Image
 
 from ..color.errors import PictureError
 from ..color.walk import walk
@@ -56,21 +52,6 @@ FORMATS = (
     Format(name="PSD", suffixes=(".psd",), output=".png"),
 )
 RAW_FILES = Format(name="RAW", suffixes=tuple(RAW.endings.split()), output=".tif")
-PLUGINS = ("Jpeg", "Mpo", "Png", "Tiff", "WebP", "Bmp", "Avif", "Jpeg2K", "Ppm", "Tga", "Gif", "Psd")
-
-
-def _load_plugins() -> None:
-    """Pillow's readers of our formats, and HEIF's where pillow-heif is installed."""
-    for name in PLUGINS:
-        with contextlib.suppress(ImportError):
-            import_module(f"PIL.{name}ImagePlugin")
-    with contextlib.suppress(ImportError):
-        import_module("pillow_heif").register_heif_opener()
-
-
-_load_plugins()
-# BMP without its file header has a name of its own in Pillow.
-READABLE = sorted(({f.name for f in FORMATS} | {"DIB"}) & set(Image.OPEN))
 # By ending, what is here and what is not: a picture that cannot be read is said, not passed over.
 SUFFIXES = {suffix: kind for kind in FORMATS for suffix in kind.suffixes}
 if importlib.util.find_spec("rawpy"):  # of raw files only what can be read: they lie beside their JPEGs
@@ -89,13 +70,11 @@ def output_name(name: str) -> str:
 
 
 def format_of(path: Path) -> Format:
-    """The format that a name's ending asks for. Raises PictureError where it is none that can be written."""
+    """The format that a name's ending asks for. Raises PictureError where it is none that is written."""
     kind = SUFFIXES.get(path.suffix.lower())
     if kind is None or kind.output:
         endings = " ".join(sorted(suffix for suffix, kind in SUFFIXES.items() if not kind.output))
         raise PictureError(f"a name that ends in {path.suffix!r} says no format to write; use one of {endings}")
-    if kind.name not in Image.SAVE:
-        raise PictureError(missing(kind))
     return kind
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import os
 import platform
-import subprocess
 import sys
 from functools import cache
 from pathlib import Path
@@ -75,6 +74,8 @@ def gpu_memory_mb() -> float | None:
 
 
 def _ask_gpus(what: str) -> list[str]:
+    import subprocess  # for reports alone
+
     command = ["nvidia-smi", f"--query-gpu={what}", "--format=csv,noheader"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)

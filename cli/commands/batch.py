@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -130,6 +131,8 @@ def command(
     that fails is named and the others go on; the exit code is then 3. Run again, it makes what is missing and what has
     another picture, other hints, another bundle or other settings than before.
     """
+    # Before NumPy comes, whose BLAS starts a thread a core: workers are threads already, and products small.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from ...runtime.batch.batch import Batch
     from ...runtime.batch.opening import Opening
     from ...runtime.batch.options import Options, Settings

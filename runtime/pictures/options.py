@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from PIL import PngImagePlugin
+from typing import TYPE_CHECKING, Any
 
 from .decode.jpeg import MOST_XMP, extended_segments
 from .notes.xmp import split, without_padding
 from .picture import Notes
+
+if TYPE_CHECKING:
+    from PIL.PngImagePlugin import PngInfo
 
 QUALITY = 92
 # Of AVIF and HEIF, the one at which alpha stays exact.
@@ -100,8 +101,10 @@ def _jpeg(notes: Notes, quality: int | None) -> dict[str, Any]:
     return options | {"quality": quality or QUALITY}
 
 
-def _png_text(notes: Notes) -> PngImagePlugin.PngInfo:
-    info = PngImagePlugin.PngInfo()
+def _png_text(notes: Notes) -> PngInfo:
+    from PIL.PngImagePlugin import PngInfo  # not above: most outputs are no PNG
+
+    info = PngInfo()
     if notes.xmp:
         info.add_itxt("XML:com.adobe.xmp", notes.xmp.decode("utf-8", "replace"))
     for key, value in notes.text.items():

@@ -15,12 +15,13 @@ from PIL import Image
 from ...color.errors import PictureError, one_line
 from ...color.lab import Bytes, Samples
 from ..files import replace_file
-from ..formats import Compression, Format, format_of
+from ..formats import Compression, Format, format_of, missing
 from .encode_deep import encode_deep
 from .notes.jp2 import codestream, with_notes
 from .notes.xmp import with_format
 from .options import CODESTREAMS, not_kept, save_options
 from .picture import Notes, Picture
+from .plugins import can_write
 from .tiff import write_tiff
 
 
@@ -46,6 +47,8 @@ def save_picture(
     notes the format does not keep, in words. Raises PictureError, also where the format would lose alpha or 16 bits.
     """
     kind = format_of(path)
+    if not can_write(kind.name):
+        raise PictureError(missing(kind))
     if picture.alpha is not None and not kind.alpha and picture.alpha.min() == np.iinfo(picture.alpha.dtype).max:
         picture = replace(picture, alpha=None)  # opaque everywhere: nothing is lost
     if picture.alpha is not None and not kind.alpha:
@@ -83,7 +86,7 @@ def _write(
         whole = _jpeg2000(picture)
         file.write(codestream(whole) if suffix in CODESTREAMS else with_notes(whole, notes.xmp, notes.boxes))
     elif picture.deep is not None:
-        file.write(encode_deep(kind.name, _with_alpha(picture.deep, picture.alpha), notes))
+        file.writelines(encode_deep(kind.name, _with_alpha(picture.deep, picture.alpha), notes))
     elif picture.alpha is not None and kind.name == "BMP":
         # Pillow writes alpha into BMPs, but not that it is there.
         bgra = cv2.cvtColor(_with_alpha(picture.rgb, picture.alpha), cv2.COLOR_RGBA2BGRA)
@@ -122,7 +125,7 @@ def _made(picture: Picture) -> Picture:
 
 def _jpeg2000(picture: Picture) -> bytes:
     if picture.deep is not None:
-        return encode_deep("JPEG2000", _with_alpha(picture.deep, picture.alpha), Notes())
+        return b"".join(encode_deep("JPEG2000", _with_alpha(picture.deep, picture.alpha), Notes()))
     data = io.BytesIO()
     Image.fromarray(_with_alpha(picture.rgb, picture.alpha)).save(data, "JPEG2000")
     return data.getvalue()

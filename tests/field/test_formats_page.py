@@ -16,6 +16,7 @@ from gcolor.runtime.pictures import Notes, Picture, read_picture, write_picture
 from gcolor.runtime.pictures.decode.jpeg import segment
 from gcolor.runtime.pictures.notes.exif import PREFIX
 from gcolor.runtime.pictures.notes.tags import Directory, ascii_tag, serialise
+from gcolor.runtime.pictures.plugins import can_write
 from PIL import Image
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "formats.md"
@@ -120,7 +121,7 @@ def test_what_is_written_as_something_else(tmp_path: Path, name: str) -> None:
 
 def test_animated_pictures_have_pages(tmp_path: Path) -> None:
     frames = [Image.fromarray(made.GRAY), Image.fromarray(255 - made.GRAY)]
-    for name in ("a.gif", "a.png", "a.webp", "a.tif", *(["a.avif"] if "AVIF" in Image.SAVE else [])):
+    for name in ("a.gif", "a.png", "a.webp", "a.tif", *(["a.avif"] if can_write("AVIF") else [])):
         frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:])
         with pytest.raises(PictureError, match="has 2 pages"):
             read_picture(tmp_path / name)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from gcolor.runtime.manifest import read_manifest
 from gcolor.runtime.pictures.notes.xmp import Provenance, make_true, with_provenance
+from gcolor.runtime.pictures.plugins import can_write
 from gcolor.version import __version__
 from made import DEEP, GRAY
 from PIL import Image
@@ -18,7 +19,7 @@ SOURCE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlg
 RDF = 'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"'
 DC = 'xmlns:dc="http://purl.org/dc/elements/1.1/"'
 ENDINGS = [".png", ".jpg", ".tif", ".webp"] + [
-    ending for ending, name in ((".avif", "AVIF"), (".heic", "HEIF")) if name in Image.SAVE
+    ending for ending, name in ((".avif", "AVIF"), (".heic", "HEIF")) if can_write(name)
 ]
 NOTE = Provenance(version="1.0", bundle="abc", hints=2, hint_files=("blake2b-128:12",))
 

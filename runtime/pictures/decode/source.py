@@ -14,8 +14,9 @@ from typing import BinaryIO
 from PIL import Image, UnidentifiedImageError
 
 from ....color.errors import PictureError, one_line
-from ...formats import READABLE, SUFFIXES, missing
+from ...formats import SUFFIXES, missing
 from ..notes import jp2
+from ..plugins import can_read, readers
 from . import archive
 from . import jpeg as jpegs
 from .archive import Stored
@@ -87,7 +88,7 @@ def count_pages(path: Path) -> int:
             if read_kind(_head(file)) == "TIFF":
                 return len(find_pages(file))
             file.seek(0)
-            with Image.open(file, formats=READABLE) as image:
+            with Image.open(file, formats=readers("")) as image:
                 return 1 if image.format in ONE_PICTURE else getattr(image, "n_frames", 1)
     except Exception:  # Pillow lets whatever its parts raise through
         return 1
@@ -107,7 +108,7 @@ def _open_tiff(source: Source, choice: PageChoice, max_pixels: int) -> None:
     if not page.ways_of_its_own():
         try:
             source.file.seek(0)
-            source.image = Image.open(source.file, formats=["TIFF"])
+            source.image = Image.open(source.file, formats=readers("TIFF"))
             return
         except UnidentifiedImageError:
             pass  # Pillow has no mode for it
@@ -153,7 +154,7 @@ def _open_jpeg(source: Source, choice: PageChoice, max_pixels: int) -> None:
 def _open_by_pillow(source: Source, choice: PageChoice, max_pixels: int) -> None:
     source.file.seek(0)
     try:
-        image = Image.open(source.file, formats=[source.kind] if source.kind in READABLE else READABLE)
+        image = Image.open(source.file, formats=readers(source.kind))
     except UnidentifiedImageError:
         raise _unidentified(source) from None
     except Exception as error:
@@ -197,10 +198,10 @@ def choose(pages: int, choice: PageChoice) -> int:
 def _unidentified(source: Source) -> PictureError:
     """Why Pillow knows nothing of it."""
     head, named = _head(source.file), SUFFIXES.get(source.path.suffix.lower())
-    kind = source.kind or (named.name if named and named.name not in READABLE else "")
+    kind = source.kind or (named.name if named and not can_read(named.name) else "")
     if not head:
         return PictureError("is empty; replace the file or remove it")
-    if kind and kind not in READABLE:
+    if kind and not can_read(kind):
         return PictureError(missing(next(known for known in SUFFIXES.values() if known.name == kind)))
     if kind == "PSD":
         return _photoshop(head)
