@@ -27,6 +27,8 @@ class Format:
     alpha: bool = True
     deep: bool = False
     """Keeps 16 bits."""
+    bands: bool = False
+    """Is written band after band, so that a coloured picture need not be in memory whole."""
     needs: str = ""
     """What to install where Pillow does not have it."""
     output: str = ""
@@ -39,7 +41,7 @@ class Format:
 FORMATS = (
     Format(name="JPEG", suffixes=(".jpg", ".jpeg", ".jpe", ".jfif"), alpha=False),
     Format(name="PNG", suffixes=(".png",), deep=True),
-    Format(name="TIFF", suffixes=(".tif", ".tiff"), deep=True),
+    Format(name="TIFF", suffixes=(".tif", ".tiff"), deep=True, bands=True),
     Format(name="WEBP", suffixes=(".webp",)),
     Format(name="BMP", suffixes=(".bmp", ".dib")),
     Format(name="AVIF", suffixes=(".avif",), needs="pip install 'pillow>=11.3'"),

@@ -118,9 +118,12 @@ def _color(colorizer: Colorizer, job: Job, settings: Settings) -> Result:
 def _paint(colorizer: Colorizer, picture: Picture, hints: Hints | None, settings: Settings, suffix: str) -> Picture:
     colorizer.set_image(picture.pixels)
     kind = SUFFIXES.get(suffix.lower())
-    if kind is not None and kind.name == "JPEG" and picture.deep is None:
-        return replace(picture, pixels=colorizer.color(hints, settings.vividness, padded=True))
-    return replace(picture, bands=colorizer.bands(hints, settings.vividness, picture.deep))
+    if kind is not None and kind.bands:
+        return replace(picture, bands=colorizer.bands(hints, settings.vividness, picture.deep))
+    if picture.deep is not None:
+        return replace(picture, deep=colorizer.color_deep(picture.deep, hints, settings.vividness))
+    padded = kind is not None and kind.name == "JPEG"
+    return replace(picture, pixels=colorizer.color(hints, settings.vividness, padded))
 
 
 def page_of(job: Job, settings: Settings) -> int | None:

@@ -32,7 +32,7 @@ def _encode(suffix: str, pixels: Deep, options: list[int]) -> memoryview:
     done, data = cv2.imencode(suffix, cv2.cvtColor(pixels, order), options)
     if not done:
         raise OSError(f"OpenCV does not write 16 bits as {suffix}")
-    return memoryview(data)
+    return data.data
 
 
 def _with_notes(png: memoryview, notes: Notes) -> list[bytes | memoryview]:

@@ -55,6 +55,8 @@ def save_picture(
         raise PictureError(f"it has an alpha channel, which {kind.name} does not keep; give it a name in .png or .tif")
     if picture.deep is not None and not kind.deep:
         raise PictureError(f"it has 16 bits, which {kind.name} does not keep; give it a name in .png or .tif")
+    if picture.bands is not None and not kind.bands:
+        raise ValueError(f"{kind.name} is not written in bands")
     try:
         with path.open("wb") as file:
             _write(file, kind, path.suffix.lower(), picture, quality, compression)
@@ -81,7 +83,6 @@ def _write(
     if kind.name == "TIFF":
         write_tiff(file, _bands(picture), len(picture.pixels), notes, compression)
         return
-    picture = _made(picture)
     if kind.name == "JPEG2000":
         whole = _jpeg2000(picture)
         file.write(codestream(whole) if suffix in CODESTREAMS else with_notes(whole, notes.xmp, notes.boxes))
@@ -107,20 +108,6 @@ def _bands(picture: Picture) -> Iterator[Samples]:
     for band in bands:
         yield _with_alpha(band, None if picture.alpha is None else picture.alpha[top : top + len(band)])
         top += len(band)
-
-
-def _made(picture: Picture) -> Picture:
-    """The picture with its bands put together, for formats that are written in one piece."""
-    if picture.bands is None:
-        return picture
-    whole: Any = np.empty((*picture.pixels.shape[:2], 3), np.uint8 if picture.deep is None else np.uint16)
-    top = 0
-    for band in picture.bands:
-        whole[top : top + len(band)] = band
-        top += len(band)
-    if picture.deep is None:
-        return replace(picture, pixels=whole, bands=None)
-    return replace(picture, deep=whole, bands=None)
 
 
 def _jpeg2000(picture: Picture) -> bytes:
