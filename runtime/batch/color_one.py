@@ -29,7 +29,7 @@ from .result import Result
 from .transfer import color_anywhere
 
 # Pictures in work at one time hold at most this many pixels together; one larger goes alone. A pixel takes about 12
-# bytes, with 16 bits 20.
+# bytes, with 16 bits 20; of a gray TIFF, painted while it is written, 5.
 PIXELS_IN_WORK = 60_000_000
 # Above so many pixels, what decoding needed is given back before they are painted.
 LARGE = 30_000_000
