@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -32,6 +31,13 @@ from rich.table import Table
 HERE = Path(gcolor.__file__).parent
 # Runs that are not counted: compiled modules are written, and from the second opening of a bundle its graph is kept.
 WARM = 2
+# A process counts as its own what the one had that forked it, and this one makes large pictures: a small one forks.
+LAUNCHER = """
+import json, os, subprocess, sys
+process = subprocess.Popen(sys.argv[1:], stderr=subprocess.DEVNULL)
+_, status, used = os.wait4(process.pid, 0)
+print(json.dumps([os.waitstatus_to_exitcode(status), used.ru_utime + used.ru_stime, used.ru_maxrss]))
+"""
 
 
 def run(package: Path, source: Path, folder: Path) -> tuple[float, float, str]:
@@ -39,13 +45,13 @@ def run(package: Path, source: Path, folder: Path) -> tuple[float, float, str]:
     with tempfile.TemporaryDirectory(dir=folder) as name:
         out = Path(name, "out" + source.suffix)
         command = [sys.executable, "-m", "gcolor", "batch", str(source), "-o", str(out), "--quiet"]
-        process = subprocess.Popen([*command, "--max-pixels", "1000000000"], cwd=package, stderr=subprocess.DEVNULL)
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            raise SystemExit(f"error: {package}: exit code {process.returncode} on {source.name}")
+        launched = [sys.executable, "-c", LAUNCHER, *command, "--max-pixels", "1000000000"]
+        done = subprocess.run(launched, cwd=package, capture_output=True, text=True, check=True)
+        code, seconds, peak = json.loads(done.stdout)
+        if code:
+            raise SystemExit(f"error: {package}: exit code {code} on {source.name}")
         digest = hashlib.blake2b(out.read_bytes()).hexdigest()
-    return used.ru_utime + used.ru_stime, used.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10), digest
+    return seconds, peak / (2**20 if sys.platform == "darwin" else 2**10), digest
 
 
 def make_large(photos: Path | None, megapixels: float, folder: Path) -> dict[str, Path]:
