@@ -64,7 +64,8 @@ def export_bundle(
         raise UsageError(f"{output}: exists and is not a bundle; choose another folder")
     for name in decoding if network.config.variant != "hintunet" else ():
         raise UsageError(f"{run}: its network ({network.config.variant}) has no {name}; leave it out")
-    network.config = replace(network.config, **decoding)
+    settled: dict[str, Any] = dict(decoding)
+    network.config = replace(network.config, **settled)
     folders = photos or [run / "photos"]
     weights = pack(network)
     output.parent.mkdir(parents=True, exist_ok=True)

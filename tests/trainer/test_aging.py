@@ -10,6 +10,7 @@ torch = pytest.importorskip("torch")
 
 from gcolor.trainer.aging import _jpeg, _unsharp, age, frame  # noqa: E402
 from gcolor.trainer.simulate import Draws  # noqa: E402
+from torch import Tensor  # noqa: E402
 
 pytestmark = pytest.mark.smoke
 
@@ -18,7 +19,7 @@ def draws(photos: int, start: int = 0, stop: int | None = None) -> Draws:
     return Draws(torch.Generator().manual_seed(3), photos, start, photos if stop is None else stop)
 
 
-def ramps(photos: int, side: int = 64) -> torch.Tensor:
+def ramps(photos: int, side: int = 64) -> Tensor:
     across = torch.linspace(10.0, 90.0, side)
     return (0.5 * across[:, None] + 0.5 * across[None]).expand(photos, 1, side, side).clone()
 
@@ -52,7 +53,7 @@ def test_blur_is_a_gaussian() -> None:
 def test_compression_is_as_far_off_as_jpeg_is() -> None:
     rng = np.random.default_rng(0)
     gray = cv2.GaussianBlur(rng.integers(0, 256, (128, 128)).astype(np.float32), (0, 0), 2)
-    gray = cv2.normalize(gray, None, 0, 255, cv2.NORM_MINMAX)
+    gray = 255.0 * (gray - gray.min()) / (gray.max() - gray.min())
     for strength, quality in ((0.258, 50), (1.0, 15)):
         made = _jpeg(torch.from_numpy(gray / 2.55)[None, None], torch.full((1, 1, 1, 1), strength))[0, 0].numpy() * 2.55
         _, data = cv2.imencode(".jpg", gray.round().astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, quality])
