@@ -45,7 +45,7 @@ _PATH = click.Path(path_type=Path)
 @click.option(
     "--chroma",
     type=click.FloatRange(0, min_open=True),
-    help="Factor on the classifier's colors, before hints have their say. [default: the run's; 1.2]",
+    help="Factor on the classifier's colors, before hints have their say. [default: the run's; 1.1]",
 )
 @click.option("--calibration", type=_PATH, multiple=True, help="Photos to calibrate int8 on. [default: the gate's]")
 @trt_options
