@@ -27,7 +27,7 @@ from ..runtime.bundle import Bundle, load_bundle
 from ..runtime.device import Device
 from ..runtime.engines.onnx_engine import OnnxEngine
 from ..runtime.engines.torch_engine import TorchEngine
-from ..runtime.manifest import MODEL, MODEL_TRT, PAINT, PAINT_TRT, WEIGHTS, Manifest, sha256
+from ..runtime.manifest import MODEL, MODEL_TRT, PAINT, PAINT_TRT, WEIGHTS, Manifest, is_bundle, sha256
 from ..version import __version__
 from .compact import halve_weights
 from .onnx_file import OPSET, describe, export_fused, export_paint
@@ -60,7 +60,7 @@ def export_bundle(
     """
     progress("loading the network")
     network, info = load_model(run)
-    if output.exists() and not (output / "manifest.json").exists() and (not output.is_dir() or any(output.iterdir())):
+    if output.exists() and not is_bundle(output) and (not output.is_dir() or any(output.iterdir())):
         raise UsageError(f"{output}: exists and is not a bundle; choose another folder")
     for name in decoding if network.config.variant != "hintunet" else ():
         raise UsageError(f"{run}: its network ({network.config.variant}) has no {name}; leave it out")

@@ -8,7 +8,6 @@ other work on the machine is not counted, but slows what is: caches and memory a
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from pathlib import Path
@@ -16,7 +15,7 @@ from pathlib import Path
 import click
 import numpy as np
 import torch
-from gcolor.runtime.files import replace_file
+from gcolor.runtime.files import save_json
 from gcolor.runtime.memory import keep_freed_memory
 from gcolor.trainer.distributed import World
 from gcolor.trainer.loss import class_weights
@@ -54,8 +53,7 @@ def command(steps: int) -> None:
     for name in ROWS:
         found[name] = round(cost(name, steps), 1)
         click.echo(f"{name}: {found[name]:.1f} ms a photo")
-    text = json.dumps({"machine": records.machine(), "ms": found}, indent=1) + "\n"
-    replace_file(records.FOLDER / records.COSTS, lambda temporary: temporary.write_text(text))
+    save_json({"machine": records.machine(), "ms": found}, records.FOLDER / records.COSTS)
 
 
 if __name__ == "__main__":
