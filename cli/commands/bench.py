@@ -17,7 +17,7 @@ from ..views import StepView
 
 if TYPE_CHECKING:
     from ...color.lab import Bytes
-    from ...runtime.bench.run import Settings
+    from ...runtime.bench.settings import Settings
 
 _PATH = click.Path(path_type=Path)
 # Of --quick and of a full run: sides, rounds, seconds for each configuration, pictures for the accuracy, stage runs.
@@ -127,7 +127,8 @@ def command(
     from ...color.errors import UsageError
     from ...runtime.bench.compare import compare_reports, read_report
     from ...runtime.bench.files import draw, to_csv, to_markdown
-    from ...runtime.bench.run import Settings, run_bench
+    from ...runtime.bench.run import run_bench
+    from ...runtime.bench.settings import Settings
     from ...runtime.machine import cores
     from ..needs import require
 

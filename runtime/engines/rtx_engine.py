@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...color.errors import BundleError, EngineError, one_line
 from ..bundle import Bundle
-from ..cache import users_folder
+from ..cache import cache_folder
 from ..device import AUTO, Device
 from ..manifest import MODEL, PAINT, TRT_FORMS
 from .onnx_engine import OnnxEngine
@@ -24,7 +24,7 @@ CACHE = "GCOLOR_RTX_CACHE"
 
 
 class RtxEngine(OnnxEngine):
-    """See `engine.Engine`. cache: folder for the kernels that are compiled on first use, by default `cache_folder()`.
+    """See `engine.Engine`. cache: folder for the kernels that are compiled on first use, by default `kernel_folder()`.
 
     Raises EngineError where the plugin is missing, does not load or lists no device, BundleError where it refuses the
     graphs.
@@ -54,17 +54,20 @@ class RtxEngine(OnnxEngine):
                 "GPU of compute capability 8.6, 8.9 or 12 and later, and its driver"
             )
         self.device = f"cuda:{number}"
-        kept = cache or cache_folder()
-        kept.mkdir(parents=True, exist_ok=True)
+        kept = cache or kernel_folder()
+        if kept:
+            kept.mkdir(parents=True, exist_ok=True)
         self._model = self._plugin_session(bundle, bundle.manifest.source(MODEL), devices[number], kept)
         self._paint = self._plugin_session(bundle, bundle.manifest.source(PAINT), devices[number], kept)
 
-    def _plugin_session(self, bundle: Bundle, graph: str, device: Any, cache: Path) -> onnxruntime.InferenceSession:
+    def _plugin_session(
+        self, bundle: Bundle, graph: str, device: Any, cache: Path | None
+    ) -> onnxruntime.InferenceSession:
         options = self._ort.SessionOptions()
         options.log_severity_level = 4
         # What the plugin does not take would run on the CPU without a word.
         options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
-        options.add_provider_for_devices([device], {"nv_runtime_cache_path": str(cache)})
+        options.add_provider_for_devices([device], {"nv_runtime_cache_path": str(cache)} if cache else {})
         try:
             session = self._ort.InferenceSession(bundle.read(graph), options)
         except Exception as error:  # ONNX Runtime raises many types of its own
@@ -77,10 +80,13 @@ class RtxEngine(OnnxEngine):
         return session
 
 
-def cache_folder() -> Path:
-    """The folder that GCOLOR_RTX_CACHE names, else one in the user's cache."""
+def kernel_folder() -> Path | None:
+    """The folder that GCOLOR_RTX_CACHE names, else one in the cache of gcolor; None where nothing is to be kept."""
     named = os.environ.get(CACHE)
-    return Path(named) if named else users_folder() / "trt-rtx"
+    if named:
+        return Path(named)
+    folder = cache_folder()
+    return folder and folder / "trt-rtx"
 
 
 def _devices(ort: Any, plugin: Any) -> list[Any]:

@@ -18,8 +18,9 @@ from gcolor.color.errors import EngineError, UsageError
 from gcolor.runtime.bench import accuracy
 from gcolor.runtime.bench.compare import compare_reports, read_report
 from gcolor.runtime.bench.process import WorkerError, WorkerProcess
-from gcolor.runtime.bench.run import Settings, run_bench
+from gcolor.runtime.bench.run import run_bench
 from gcolor.runtime.bench.scenes import scene
+from gcolor.runtime.bench.settings import Settings
 from gcolor.runtime.machine import describe
 from gcolor.runtime.manifest import DEFAULT
 

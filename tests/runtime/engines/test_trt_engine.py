@@ -9,7 +9,7 @@ import pytest
 from gcolor.color.errors import BundleError, EngineError
 from gcolor.runtime.bundle import Bundle, load_bundle
 from gcolor.runtime.engines.open import open_engine
-from gcolor.runtime.engines.rtx_engine import cache_folder
+from gcolor.runtime.engines.rtx_engine import kernel_folder
 from gcolor.runtime.engines.trt_key import EngineKey, write_engine
 from gcolor.runtime.manifest import DEFAULT, MODEL, PAINT
 
@@ -70,10 +70,15 @@ def test_the_plugins_cache_is_the_users_or_the_one_that_is_named(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.delenv("GCOLOR_RTX_CACHE", raising=False)
+    monkeypatch.delenv("GCOLOR_CACHE", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert cache_folder() == tmp_path / "gcolor" / "trt-rtx"
+    assert kernel_folder() == tmp_path / "gcolor" / "trt-rtx"
+    monkeypatch.setenv("GCOLOR_CACHE", str(tmp_path / "moved"))
+    assert kernel_folder() == tmp_path / "moved" / "trt-rtx"
+    monkeypatch.setenv("GCOLOR_CACHE", "off")
+    assert kernel_folder() is None
     monkeypatch.setenv("GCOLOR_RTX_CACHE", str(tmp_path / "here"))
-    assert cache_folder() == tmp_path / "here"
+    assert kernel_folder() == tmp_path / "here"
 
 
 def test_an_unknown_backend_is_refused(bundle: Bundle) -> None:
