@@ -8,6 +8,9 @@ from typing import Any, Literal
 Variant = Literal["unet", "resunet", "transunet", "hintunet"]
 Encoder = Literal["", "efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2"]
 
+# What only HintUNet reads.
+_HINTUNET = ("blocks", "encoder", "joint", "kernels", "enlarging", "temperature", "chroma")
+
 
 @dataclass(kw_only=True, slots=True, frozen=True)
 class ModelConfig:
@@ -41,6 +44,11 @@ class ModelConfig:
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
+
+    def decisive(self) -> dict[str, Any]:
+        """The values that the variant reads: where they are the same, so is the network."""
+        unread = () if self.variant == "hintunet" else _HINTUNET
+        return {name: value for name, value in self.to_dict().items() if name not in unread}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> ModelConfig:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from gcolor.color.errors import UsageError
 from gcolor.color.scores import mean_and_error
+from gcolor.models import ModelConfig
 from gcolor.runtime.files import replace_file
 from gcolor.runtime.machine import describe
 from gcolor.trainer.data.shards import ShardSet
@@ -116,14 +117,19 @@ def is_complete(folder: Path, row: str, seed: int, config: dict[str, Any], photo
     found = load(folder, row, seed)
     if found is None:
         return False
-    wanted = json.loads(json.dumps(config))  # as it is kept: lists, where there were tuples
+    kept, wanted = _decisive(found.config), _decisive(json.loads(json.dumps(config)))
     # What a configuration has come to say since does not make the row another.
-    alike = wanted.keys() & found.config.keys() - set(ELSEWHERE)
-    differing = sorted(k for k in alike if found.config[k] != wanted[k])
+    differing = sorted(k for k in kept.keys() & wanted.keys() if kept[k] != wanted[k])
     if differing or found.photos != photos:
         how = f"made with another {', '.join(differing)}" if differing else "made of other photos"
         raise UsageError(f"{path_of(folder, row, seed)}: {how}; give other --results, or remove it")
     return True
+
+
+def _decisive(config: dict[str, Any]) -> dict[str, Any]:
+    """What makes a row what it is, of a training configuration as it is kept."""
+    decisive = {name: value for name, value in config.items() if name not in ELSEWHERE}
+    return decisive | {"model": ModelConfig.from_dict(config["model"]).decisive()}
 
 
 def machine() -> dict[str, str]:

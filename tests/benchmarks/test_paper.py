@@ -82,6 +82,10 @@ def test_a_result_by_another_configuration_is_not_taken_for_complete(load: Load,
     assert not records.is_complete(tmp_path, "unet", 0, config, photos)
     records.save(tmp_path, replace(made(load, "unet", [0.5]), config=json.loads(json.dumps(config))))
     assert records.is_complete(tmp_path, "unet", 0, config | {"threads": 7, "new": 1}, photos)
+    unread = config | {"model": config["model"] | {"chroma": 3.0}}
+    assert records.is_complete(tmp_path, "unet", 0, unread, photos)
+    with pytest.raises(UsageError, match="another model"):
+        records.is_complete(tmp_path, "unet", 0, config | {"model": config["model"] | {"features": 7}}, photos)
     with pytest.raises(UsageError, match="another steps"):
         records.is_complete(tmp_path, "unet", 0, config | {"steps": 7}, photos)
     with pytest.raises(UsageError, match="other photos"):

@@ -72,6 +72,22 @@ def test_config_survives_json() -> None:
         assert ModelConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
 
 
+@pytest.mark.parametrize("preset", ["paper", "paper-unet", "paper-transunet"])
+def test_what_a_config_says_that_is_not_decisive_changes_no_network(preset: str) -> None:
+    config = PRESETS[preset]
+    unread = PRESETS["default"].to_dict().keys() - config.decisive().keys()
+    others = {"blocks": (1, 1, 1), "encoder": "efficientnet-lite0", "joint": True, "kernels": 1, "enlarging": False}
+    others |= {"temperature": 0.2, "chroma": 2.0}
+    assert unread == others.keys()
+    made = []
+    for one in (config, replace(config, **others)):
+        torch.manual_seed(0)
+        with torch.no_grad():
+            made.append(build(one).eval()(*inputs(64, 64)).ab)
+    assert torch.equal(*made)
+    assert PRESETS["default"].decisive() == PRESETS["default"].to_dict()
+
+
 def test_networks_from_before_there_were_kernels_have_none() -> None:
     values = PRESETS["default"].to_dict()
     del values["kernels"]
