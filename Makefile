@@ -64,12 +64,18 @@ $(VENV)/bin/python:
 		{ echo "error: $(PYTHON) cannot make a virtual environment; apt-get install python3-venv, then run make again"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
+# An editable install is not compiled to bytecode, as a wheel is: the first start would pay for it, and every one where
+# Python may not write it down (PYTHONDONTWRITEBYTECODE).
+COMPILE = $(VENV)/bin/python -m compileall -q *.py cli color export models runtime studio trainer
+
 $(VENV)/.runtime: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(PIP) --editable '.[cpu,studio]'
+	$(COMPILE)
 	touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(PIP) --editable '.[cpu,train,dev]'
+	$(COMPILE)
 	touch $@ $(VENV)/.runtime
 
 clean:
