@@ -1,4 +1,4 @@
-"""Colour hints in memory, and their rasterising to a grid of cells. `hint_files.py` reads and writes the files.
+"""Color hints in memory, and their rasterising to a grid of cells. `hint_files.py` reads the files.
 
 Positions are in picture pixels: x right, y down, origin top left, pixel (0, 0) centred at (0.5, 0.5). A grid of h x w
 cells lies over the whole picture; what any client hands to the network is one RGBA value per cell.

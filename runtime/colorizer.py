@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import os
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,27 +14,20 @@ from numpy.typing import NDArray
 
 from ..color.errors import PictureError, UsageError
 from ..color.lab import Bytes, Samples, rgb_to_lightness
-from ..color.lab16 import at_lightness
 from .bundle import Bundle, load_bundle
 from .engines.batching import BatchingEngine
 from .engines.engine import Engine
 from .engines.open import open_engine
 from .given import to_hints, to_rgb
 from .grid import CELL, GPU_BATCH, SHORT_SIDE, TILE, WHOLE, choose_grid, shrink_factor
+from .painting.rows import Deep, paint_deep_rows, paint_rows
 from .suggestions import Suggestion, at_place, suggest
 
 if TYPE_CHECKING:
     from .given import GivenHints, GivenPicture
 
-# Where a picture of 16 bits is darker than this level of 8, its chroma is taken at this level: 8 bits have too few
-# colours below, and every colour that fits the gamut there fits it here.
-CHROMA_FLOOR = 64
-
 NO_PICTURE = "no picture is set; call set_image first"
 NOT_A_NUMBER = "the model's output is not a number; the bundle is damaged or the wrong one"
-
-Tile = tuple[slice, slice]
-Deep = NDArray[np.uint16]
 
 
 class Colorizer:
@@ -136,7 +127,7 @@ class Colorizer:
         ab = self.chroma(hints, vividness)
         assert self._rgb is not None
         out = np.empty((*self._rgb.shape[:2], 4 if padded else 3), np.uint8)
-        self._paint_rows(0, ab, out)
+        paint_rows(self.engine, self._rgb, 0, ab, out)
         return out[..., :3]
 
     def bands(
@@ -151,17 +142,18 @@ class Colorizer:
             return iter([self.color(hints, vividness)])
         self._check_samples(samples)
         ab = self.chroma(hints, vividness)
-        assert self._rgb is not None
-        height, width = self._rgb.shape[:2]
+        picture = self._rgb
+        assert picture is not None
+        height, width = picture.shape[:2]
 
         def band(top: int) -> Samples:
             shape = (min(TILE, height - top), width, 3)
             if samples is None:
                 out = np.empty(shape, np.uint8)
-                self._paint_rows(top, ab, out)
+                paint_rows(self.engine, picture, top, ab, out)
                 return out
             deep = np.empty(shape, np.uint16)
-            self._paint_deep_rows(top, ab, samples, deep)
+            paint_deep_rows(self.engine, picture, top, ab, samples, deep)
             return deep
 
         return map(band, range(0, height, TILE))
@@ -188,8 +180,9 @@ class Colorizer:
         """
         self._check_samples(samples)
         ab = self.chroma(hints, vividness)
+        assert self._rgb is not None
         out = np.empty((*samples.shape[:2], 3), np.uint16)
-        self._paint_deep_rows(0, ab, samples, out)
+        paint_deep_rows(self.engine, self._rgb, 0, ab, samples, out)
         return out
 
     def _check_samples(self, samples: Deep | None) -> None:
@@ -233,48 +226,6 @@ class Colorizer:
             raise UsageError(f"vividness {vividness:g}: from 0 to 2")
         return self._small[None], self._raster(hints)[None], vividness
 
-    def _paint_rows(self, top: int, ab: NDArray[np.float32], out: Bytes) -> None:
-        """The picture's rows from `top` on, into out [h, W, 3 or 4]."""
-        kernel, rgb = self.engine.kernel, self._rgb
-        assert rgb is not None
-        size, rows = rgb.shape[:2], len(out)
-
-        def paint(tile: Tile) -> None:
-            out[tile][..., :3] = self._paint(_below(top, tile), ab)
-
-        def paint_strip(tile: Tile) -> None:
-            assert kernel
-            kernel.paint(rgb[_below(top, tile)], ab, (top + tile[0].start, 0, *size), out[tile])
-
-        if kernel:
-            self._each(_tiles((rows, size[1]), -(-rows // self.engine.parallel_tiles), size[1]), paint_strip)
-        else:
-            self._each(_tiles((rows, size[1]), TILE, TILE), paint)
-
-    def _paint_deep_rows(self, top: int, ab: NDArray[np.float32], samples: Deep, out: Deep) -> None:
-        """The picture's rows from `top` on at the lightness of the whole's samples, into out [h, W, 3]."""
-
-        def paint(tile: Tile) -> None:
-            place = _below(top, tile)
-            out[tile] = at_lightness(self._paint(place, ab, darkest=CHROMA_FLOOR), samples[place])
-
-        self._each(_tiles(out.shape[:2], TILE, TILE), paint)
-
-    def _paint(self, tile: Tile, ab: NDArray[np.float32], darkest: int = 0) -> Bytes:
-        """A tile by the whole picture's ab; what is darker than a level is painted at that level."""
-        assert self._rgb is not None
-        pixels = np.ascontiguousarray(self._rgb[tile])
-        place = (tile[0].start, tile[1].start, *self._rgb.shape[:2])
-        return self.engine.paint((np.maximum(pixels, darkest) if darkest else pixels)[None], ab, place)[0]
-
-    def _each(self, tiles: list[Tile], work: Callable[[Tile], None]) -> None:
-        if self.engine.parallel_tiles == 1 or len(tiles) == 1:
-            for tile in tiles:
-                work(tile)
-        else:
-            with ThreadPoolExecutor(self.engine.parallel_tiles) as pool:
-                list(pool.map(work, tiles))
-
     def _raster(self, hints: GivenHints | None) -> Bytes:
         assert self._rgb is not None
         if hints is None:
@@ -288,17 +239,6 @@ class Colorizer:
 
 def _three_planes(pixels: Bytes) -> Bytes:
     return np.repeat(pixels[..., None], 3, axis=2) if pixels.ndim == 2 else pixels
-
-
-def _tiles(size: tuple[int, int], rows: int, columns: int) -> list[Tile]:
-    """The tiles of so many rows and columns, or what is left of them at the edges, that a picture consists of."""
-    corners = itertools.product(range(0, size[0], rows), range(0, size[1], columns))
-    return [(slice(top, min(top + rows, size[0])), slice(left, min(left + columns, size[1]))) for top, left in corners]
-
-
-def _below(top: int, tile: Tile) -> Tile:
-    """The same so many rows further down."""
-    return slice(top + tile[0].start, top + tile[0].stop), tile[1]
 
 
 def _check(found: NDArray[np.float32]) -> None:

@@ -14,7 +14,8 @@ import numpy as np
 from PIL.Image import Image
 
 from ..color.errors import PictureError
-from ..color.hint_files import load_hints, parse_json, parse_picture
+from ..color.hint_files import load_hints, parse_picture
+from ..color.hint_json import parse_json
 from ..color.hints import Hints
 from ..color.lab import Bytes
 

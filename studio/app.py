@@ -17,7 +17,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from ..color.errors import BundleError, GcolorError, HintError, PictureError, UsageError
-from ..color.hint_files import MAX_JSON_BYTES, parse_json
+from ..color.hint_json import MAX_JSON_BYTES, parse_json
 from ..color.hints import Hints
 from .batch_job import BatchJob, shown
 from .desk import BusyError, Desk, OvertakenError

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..color.aspect import Size
 from ..color.errors import GcolorError, HintError, UsageError
-from ..color.hint_files import MAX_JSON_BYTES, Size, load_hints, parse_json, to_json
+from ..color.hint_files import load_hints
 from ..color.hint_folder import JSON, HintFolder
+from ..color.hint_json import MAX_JSON_BYTES, parse_json, to_json
 from ..color.hints import Hints
 from ..color.lab import Bytes
 from ..runtime.files import make_parent, replace_file, save_json, show

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
 from collections import OrderedDict
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,9 +14,10 @@ from ..color.errors import UsageError
 from ..color.hints import Hints
 from ..color.lab import Bytes, rgb_to_lightness
 from ..runtime.colorizer import Colorizer
+from ..runtime.grid import TILE
+from ..runtime.tiles import Tile, tiles, work_on
 
 Chroma = NDArray[np.float32]
-TILE = 512
 PREDICTIONS = 8
 # A view larger than any screen is refused.
 MAX_VIEW = 16_000_000
@@ -119,20 +118,12 @@ class Opened:
         whole = self.size[1] * down, self.size[0] * across
         engine = self._colorizer.engine
 
-        def paint(corner: tuple[int, int]) -> None:
-            y, x = corner
-            tile = slice(y, y + TILE), slice(x, x + TILE)
-            place = (view.top * down + y, view.left * across + x, *whole)
+        def paint(tile: Tile) -> None:
+            place = (view.top * down + tile[0].start, view.left * across + tile[1].start, *whole)
             pixels = np.ascontiguousarray(gray[tile])
             out[tile] = engine.paint(pixels[None], chroma, place)[0]
 
-        corners = list(itertools.product(range(0, view.height, TILE), range(0, view.width, TILE)))
-        if engine.parallel_tiles == 1 or len(corners) == 1:
-            for corner in corners:
-                paint(corner)
-        else:
-            with ThreadPoolExecutor(engine.parallel_tiles) as pool:
-                list(pool.map(paint, corners))
+        work_on(tiles((view.height, view.width), TILE, TILE), paint, engine.parallel_tiles)
         return out
 
     def suggest(self, x: int, y: int, hints: Hints) -> list[dict[str, Any]]:

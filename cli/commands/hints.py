@@ -112,7 +112,7 @@ def render(files: tuple[Path, ...], output: Path, picture: Path | None, size: tu
 def convert(files: tuple[Path, ...], output: Path, picture: Path | None, size: tuple[int, int] | None) -> None:
     """Convert hint FILES to one JSON or PNG hint file; paint becomes points and strokes."""
     from ...color.errors import UsageError
-    from ...color.hint_files import to_json
+    from ...color.hint_json import to_json
     from ...runtime.files import replace_file, storage_error
     from ...runtime.pictures import Picture, write_picture
 

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from gcolor.color import lab
 from gcolor.color.errors import HintError
-from gcolor.color.hint_files import load_hints, parse_json, parse_picture, to_json
+from gcolor.color.hint_files import load_hints, parse_picture
+from gcolor.color.hint_json import parse_json, to_json
 from gcolor.color.hint_pictures import decode
 from gcolor.color.hints import Hints, Mark
 from PIL import Image, ImageCms

@@ -13,9 +13,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from gcolor.color.aspect import same_aspect
 from gcolor.color.errors import HintError, UsageError
-from gcolor.color.hint_files import MAX_POINTS, load_hints, parse_json, parse_picture, same_aspect, to_json
+from gcolor.color.hint_files import load_hints, parse_picture
 from gcolor.color.hint_folder import HintFolder
+from gcolor.color.hint_json import MAX_POINTS, parse_json, to_json
 from gcolor.color.hints import Bytes, Hints, Mark
 from PIL import Image, PngImagePlugin
 

@@ -29,7 +29,7 @@ repair = runpy.run_path(str(Path(__file__).with_name("mutation.py")))["repair"]
 
 def main(name: str, options: list[str]) -> None:
     target, seeds = TARGETS[name]
-    readers["hint_files"].MAX_PIXELS = readers["MOST"]
+    readers["hint_pictures"].MAX_PIXELS = readers["MOST"]
     with tempfile.TemporaryDirectory() as made:
         folder, corpus = Path(made, "work"), Path(made, "corpus")
         folder.mkdir()

@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 from gcolor.color import hint_files, hint_pictures
 from gcolor.color.errors import BundleError, HintError, PictureError
+from gcolor.color.hint_json import parse_json, to_json
 from gcolor.runtime.bundle import load_bundle
 from gcolor.runtime.manifest import DEFAULT
 from gcolor.runtime.onnx_form import has_external_data
@@ -37,12 +38,12 @@ MOST = 300_000  # pixels; more would only be slow
 def hint_json(data: bytes, folder: Path) -> None:
     for size in (SIZE, None):
         try:
-            hints = hint_files.parse_json(data, size)
+            hints = parse_json(data, size)
         except HintError as error:
             assert str(error).isprintable()
         else:
             assert hints.rasterise((32, 48)).shape == (32, 48, 4)
-            again = hint_files.parse_json(hint_files.to_json(hints).encode(), size)
+            again = parse_json(to_json(hints).encode(), size)
             assert np.array_equal(again.rasterise((32, 48)), hints.rasterise((32, 48)))
 
 
@@ -215,4 +216,4 @@ def test_the_seeds_are_valid(tmp_path: Path) -> None:
         path.write_bytes(seed)
         assert read_picture(path).rgb.size > 0
     assert sum(hint_files.parse_picture(seed, None).count > 0 for seed in hint_png_seeds()[:4]) == 4
-    assert all(hint_files.parse_json(seed, SIZE) for seed in hint_json_seeds())
+    assert all(parse_json(seed, SIZE) for seed in hint_json_seeds())

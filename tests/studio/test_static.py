@@ -17,7 +17,7 @@ import pytest
 from gcolor import Colorizer
 from gcolor.color.distance import Comparison
 from gcolor.color.errors import UsageError
-from gcolor.color.hint_files import parse_json
+from gcolor.color.hint_json import parse_json
 from gcolor.color.hints import Hints, Mark
 from gcolor.color.lab import lab_to_rgb, rgb_to_lab
 from gcolor.color.scores import ciede2000
