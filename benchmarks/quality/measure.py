@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
+from typing import Any, TypeVar
 
 from gcolor.color import bins, lab, protocol, scores
 from gcolor.color.errors import PictureError
@@ -15,16 +16,17 @@ from gcolor.runtime.files import save_json
 from gcolor.runtime.pictures import read_picture
 from gcolor.trainer.scoring.held_out import stretched
 
-from . import baselines, levin, methods, protocols
+from . import baselines, levin, methods, obedience, protocols
 from .methods import BASELINES, Method
 from .obedience import obey
 from .protocols import Protocol, View
 
 Scores = dict[str, float]
+Found = TypeVar("Found")
 # A foreign hint, on photos that no filter chose; there is nothing to count.
 OBEDIENCE = Protocol("obedience", "256x256, one 3x3 hint of a foreign colour", protocol.PAPER, ())
 # What baselines' scores depend on, beside the photo.
-SOURCES = (baselines, levin, methods, protocols, bins, lab, protocol, scores)
+SOURCES = (baselines, levin, methods, obedience, protocols, bins, lab, protocol, scores)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +97,13 @@ def measure(task: Task) -> Measured:
                 if shown.logits:
                     row |= score_logits(task.models[name], view, hints)
                 measured.scored[shown.name, name, count] = row
-    kept.save()
     if OBEDIENCE in task.protocols:
-        spreading = {name: method for name, method in known.items() if name != "grey"}
-        measured.obeyed = obey(View.of(measured.name, rgb, OBEDIENCE), models | spreading)
+        view = View.of(measured.name, rgb, OBEDIENCE)
+        measured.obeyed = obey(view, models)
+        for name, method in known.items():
+            if name != "grey":
+                measured.obeyed += kept.get(f"obedience {name}", partial(obey, view, {name: method}))
+    kept.save()
     return measured
 
 
@@ -128,7 +133,7 @@ class Kept:
 
     def __init__(self, folder: Path | None, photo: Path) -> None:
         self.path: Path | None = None
-        self.rows: dict[str, Scores] = {}
+        self.rows: dict[str, Any] = {}
         if folder:
             digest = hashlib.sha256(photo.read_bytes())
             digest.update(f"{photo.name}/{sources()}".encode("utf-8", "surrogateescape"))
@@ -137,11 +142,12 @@ class Kept:
                 self.rows = json.loads(self.path.read_text())
         self.known = len(self.rows)
 
-    def get(self, key: str, make: Callable[[], Scores]) -> Scores:
-        """The scores that are kept under a key, or those that `make` finds, kept from now on."""
+    def get(self, key: str, make: Callable[[], Found]) -> Found:
+        """What is kept under a key, or what `make` finds, kept from now on."""
         if key not in self.rows:
             self.rows[key] = make()
-        return self.rows[key]
+        found: Found = self.rows[key]
+        return found
 
     def save(self) -> None:
         """Write what is new."""

@@ -121,6 +121,16 @@ def test_kept_scores_are_used_again_and_only_for_the_same_photo(load: Load, fold
     file.write_text(json.dumps({name: row | {"psnr": 12.5} for name, row in rows.items()}))
     again = measure.measure(task).scored
     assert again[key]["psnr"] == 12.5 and again["zhang", "gcolor", 5] == first["zhang", "gcolor", 5]
+    # A foreign hint's rows of the baselines, too, but not those of a model.
+    foreign = replace(task, protocols=(zhang, measure.OBEDIENCE))
+    obeyed = measure.measure(foreign).obeyed
+    rows = json.loads(file.read_text())
+    assert rows["obedience nearest"] == [row for row in obeyed if row["method"] == "nearest"]
+    rows["obedience nearest"][0]["far"] = 77.0
+    file.write_text(json.dumps(rows))
+    again = measure.measure(foreign).obeyed
+    assert [row["far"] == 77.0 for row in again] == [False, False, True, False]
+    assert again[:2] == obeyed[:2]
     # Other hints, other scores; another photo of the same name, too.
     other = measure.measure(replace(task, protocols=(replace(zhang, patches=protocol.PAPER),))).scored
     assert other[key]["psnr"] not in (12.5, first[key]["psnr"])
