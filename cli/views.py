@@ -196,8 +196,8 @@ def _bar(title: str, *more: str) -> Progress:
 
 
 def _left(row: dict[str, float]) -> str:
-    """The time to the run's end, at the pace so far."""
+    """The time to the run's end, at the pace so far; none once it is past, as the last step of `--minutes` is."""
     if row["progress"] <= 0:
         return "?"
-    seconds = round(row["seconds"] / row["progress"] - row["seconds"])
+    seconds = max(0, round(row["seconds"] / row["progress"] - row["seconds"]))
     return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"

@@ -22,6 +22,12 @@ VIEWS = {
     "build": ("BuildView()", "view.step('Tactics [x]', 5, 9)", "Tactics [x]", ""),
     "bench": ("StepView(False)", "view.step('warming up [y]')", "warming up [y]", "warming up [y]"),
     "train": ("TrainingView(2, True)", f"view.row({ROW}progress=0.5))", "waits for data", "step 2/2: loss 0.5000"),
+    "train, past its minutes": (
+        "TrainingView(2, True)",
+        f"view.row({ROW}progress=1.1))",
+        "0:00:00 left",
+        "step 2/2: loss 0.5000, accuracy 0.250, 7.0 photos/s, 0:00:00 left",
+    ),
 }
 
 
