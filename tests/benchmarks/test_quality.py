@@ -187,14 +187,13 @@ def test_the_logits_accuracy_agrees_with_a_plain_count(load: Load, folder: Path)
 
 def test_a_run_prints_one_object_and_twins_do_not_differ(folder: Path, tmp_path: Path) -> None:
     (folder / "bad.png").write_bytes(b"no picture")
-    options = ["--counts", "0,3", "--jobs", 2, "--cache", tmp_path / "kept", "--versus", f"twin={BUNDLE}"]
-    done = run(folder, *options, "--baselines", "grey,nearest", "--adherence", "--json")
+    options = ["--counts", "0,3", "--cache", tmp_path / "kept", "--versus", f"twin={BUNDLE}"]
+    options += ["--protocol", "paper", "--protocol", "full", "--baselines", "grey,nearest"]
+    done = run(folder, *options, "--jobs", 2, "--adherence", "--json")
     assert done.returncode == 3 and "bad.png" in done.stderr
     report = json.loads(done.stdout)
     assert {name: found["photos"] for name, found in report["protocols"].items()} == {
         "paper": 2,
-        "zhang": 3,
-        "icolorit": 3,
         "full": 3,
     }
     for name, found in report["protocols"].items():
@@ -211,10 +210,10 @@ def test_a_run_prints_one_object_and_twins_do_not_differ(folder: Path, tmp_path:
     }
 
     # From what was kept, in this process, as a table: the same figures.
-    table = run(folder, *options[:2], "--jobs", 1, *options[4:], "--baselines", "grey,nearest", "--markdown")
+    table = run(folder, *options, "--jobs", 1, "--markdown")
     assert table.returncode == 3 and f"twin={report['settings']['twin']}" in table.stdout
-    row = report["protocols"]["zhang"]["rows"][3]
-    cells = ["zhang", "3", "nearest", f"{row['psnr']['mean']:.2f} ± {row['psnr']['error']:.2f}"]
+    row = report["protocols"]["full"]["rows"][3]
+    cells = ["full", "3", "nearest", f"{row['psnr']['mean']:.2f} ± {row['psnr']['error']:.2f}"]
     assert f"| {' | '.join(cells)} |" in table.stdout
 
 
