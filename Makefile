@@ -4,6 +4,7 @@ VENV ?= .venv
 DEMO ?= demo
 PIP = $(VENV)/bin/python -m pip install --quiet --constraint constraints.txt
 
+PACKAGES = color models trainer export runtime studio cli
 LIBRARIES = runtime/painting/lib
 # What a wheel carries: `kernels` are those of all platforms, `kernel` this machine's.
 KERNELS ?= kernels
@@ -25,7 +26,7 @@ check: $(VENV)/.dev
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	mkdir -p $(VENV)/src && ln -sfn "$(CURDIR)" $(VENV)/src/gcolor
-	MYPYPATH=$(VENV)/src $(VENV)/bin/mypy $(addprefix -p gcolor.,color models trainer export runtime studio cli benchmarks tests)
+	MYPYPATH=$(VENV)/src $(VENV)/bin/mypy $(addprefix -p gcolor.,$(PACKAGES) benchmarks tests)
 
 # What the page without a server needs from npm, at the version and hash that the lock file names.
 ORT = ort.wasm.min.mjs ort-wasm-simd-threaded.mjs ort-wasm-simd-threaded.wasm
@@ -66,7 +67,7 @@ $(VENV)/bin/python:
 
 # An editable install is not compiled to bytecode, as a wheel is: the first start would pay for it, and every one where
 # Python may not write it down (PYTHONDONTWRITEBYTECODE).
-COMPILE = $(VENV)/bin/python -m compileall -q *.py cli color export models runtime studio trainer
+COMPILE = $(VENV)/bin/python -m compileall -q *.py $(PACKAGES)
 
 $(VENV)/.runtime: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(PIP) --editable '.[cpu,studio]'
