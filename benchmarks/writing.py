@@ -25,7 +25,7 @@ import click
 import cv2
 import gcolor
 import numpy as np
-from gcolor.color.lab import Bytes, Samples
+from gcolor.color.lab import Bytes, Deep, Samples
 from gcolor.color.lab16 import at_lightness
 from gcolor.runtime.formats import Compression
 from gcolor.runtime.machine import describe
@@ -33,7 +33,6 @@ from gcolor.runtime.photos import load_photos
 from gcolor.runtime.pictures import Notes
 from gcolor.runtime.pictures.encode_deep import encode_deep
 from gcolor.runtime.pictures.options import save_options
-from gcolor.runtime.pictures.picture import Deep
 from gcolor.runtime.pictures.plugins import can_write
 from gcolor.runtime.pictures.tiff import write_tiff
 from PIL import Image

@@ -15,6 +15,7 @@ from xml.etree import ElementTree
 import numpy as np
 from PIL import Image, ImageOps, PngImagePlugin, PsdImagePlugin, TiffImagePlugin, WebPImagePlugin
 
+from .aspect import Size
 from .errors import HintError, PictureError, one_line
 from .hints import MAX_PIXELS, OPAQUE
 from .lab import Bytes
@@ -26,7 +27,6 @@ LAYER = "hints"
 SAVE_AS = "save the hints as a PNG with alpha (RGBA)"
 TRANSPARENT = "paint on a transparent layer above the photograph and save that layer alone"
 
-Size = tuple[int, int]
 _PNG = b"\x89PNG\r\n\x1a\n"
 
 

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.floating]
 Bytes = NDArray[np.uint8]
-Samples = NDArray[np.uint8] | NDArray[np.uint16]
+Deep = NDArray[np.uint16]
+Samples = Bytes | Deep
 LARGEST: dict[object, float] = {np.dtype(np.uint8): 255.0, np.dtype(np.uint16): 65535.0}
 
 # Linear sRGB -> XYZ; the second row is luminance Y, whose weights sum to 1.

@@ -21,13 +21,13 @@ from .lab import (
     WHITE,
     XYZ_FROM_RGB,
     Bytes,
+    Deep,
     lab_f,
     linear_to_srgb,
     srgb_to_linear,
 )
 
 Floats = NDArray[np.float32]
-Deep = NDArray[np.uint16]
 
 ENTRIES = 1 << 20
 LEAST = np.float32(1e-6)

@@ -13,14 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..color.errors import PictureError, UsageError
-from ..color.lab import Bytes, Samples, rgb_to_lightness
+from ..color.lab import Bytes, Deep, Samples, rgb_to_lightness
 from .bundle import Bundle, load_bundle
 from .engines.batching import BatchingEngine
 from .engines.engine import Engine
 from .engines.open import open_engine
 from .given import to_hints, to_rgb
 from .grid import CELL, GPU_BATCH, SHORT_SIDE, TILE, WHOLE, choose_grid, shrink_factor
-from .painting.rows import Deep, paint_deep_rows, paint_rows
+from .painting.rows import paint_deep_rows, paint_rows
 from .suggestions import Suggestion, at_place, suggest
 
 if TYPE_CHECKING:

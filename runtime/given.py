@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL.Image import Image
 
+from ..color.aspect import Size
 from ..color.errors import PictureError
 from ..color.hint_files import load_hints, parse_picture
 from ..color.hint_json import parse_json
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     GivenHints = GivenPath | Sequence[GivenPath] | bytes | Mapping[str, Any] | Image | Bytes | Hints
     """One hint file or several (a painted one and a JSON), the bytes of one, what a JSON holds, a PIL image with alpha,
     an array RGBA uint8 [h, w, 4], or a `Hints` object."""
-
-Size = tuple[int, int]
 
 
 def to_rgb(given: GivenPicture) -> Bytes:

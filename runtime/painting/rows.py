@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ...color.lab import Bytes
+from ...color.lab import Bytes, Deep
 from ...color.lab16 import at_lightness
 from ..engines.engine import Engine
 from ..grid import TILE
@@ -14,8 +14,6 @@ from ..tiles import Tile, tiles, work_on
 # Where a picture of 16 bits is darker than this level of 8, its chroma is taken at this level: 8 bits have too few
 # colors below, and every color that fits the gamut there fits it here.
 CHROMA_FLOOR = 64
-
-Deep = NDArray[np.uint16]
 
 
 def paint_rows(engine: Engine, picture: Bytes, top: int, ab: NDArray[np.float32], out: Bytes) -> None:

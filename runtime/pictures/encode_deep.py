@@ -8,8 +8,9 @@ from collections.abc import Iterator
 import cv2
 from PIL import Image
 
+from ...color.lab import Deep
 from .options import save_options
-from .picture import Deep, Notes
+from .picture import Notes
 
 HEADER_ENDS = 8 + 25  # a PNG's signature and its first chunk
 

@@ -7,11 +7,8 @@ from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from ...color.lab import Bytes, Samples
-
-Deep = NDArray[np.uint16]
+from ...color.lab import Bytes, Deep, Samples
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from ...color.errors import PictureError, one_line
-from ...color.lab import Bytes
+from ...color.lab import Bytes, Deep
 from ...color.png import is_whole, may_lack_rows, with_whole_key
 from ...color.profile import to_srgb
 from ..formats import MAX_PIXELS
@@ -27,7 +27,7 @@ from .decode.tiff_pages import FAX, JPEG
 from .notes.exif import ORIENTATION
 from .notes.metadata import read_notes
 from .notes.png_notes import SIGNATURE, without_odd_chunks
-from .picture import Deep, Picture
+from .picture import Picture
 from .shaper import deep_to_srgb
 from .turn import turn
 

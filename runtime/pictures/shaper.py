@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...color.errors import PictureError
-from ...color.lab import linear_to_srgb
+from ...color.lab import Deep, linear_to_srgb
 from ...color.profile import ADVICE, SRGB, color_space, is_srgb, label
-from .picture import Deep
 
 STRIP = 1 << 18  # samples that are converted at once
 LEVELS = np.arange(65536) / 65535.0

@@ -9,9 +9,8 @@ import numpy as np
 from PIL import Image
 
 from ....color.errors import PictureError
-from ....color.lab import Bytes
+from ....color.lab import Bytes, Deep
 from ..notes.jp2 import layout
-from ..picture import Deep
 from ..turn import turn
 from .kinds import OtherKindError
 
