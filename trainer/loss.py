@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -38,20 +39,47 @@ def class_weights(counts_2K: NDArray[np.integer], how: str) -> Tensor:
     return torch.from_numpy(weight).float()
 
 
-def soft_cross_entropy(logits_B2KHW: Tensor, ab_B2HW: Tensor, weights_2K: Tensor) -> Tensor:
-    """Weighted cross-entropy of each cell, summed over both heads: [B, H, W].
+class _Classes(torch.autograd.Function):
+    """Of logits [B, 2, 32, H, W]: the cross-entropy [B, 2, H, W] and the mean of the bins' centers [B, 2, H, W].
 
-    The truth is shared between the two bins whose centres it lies between, so that the expectation is not biased.
+    Of the truth, `part` lies in bin `index` + 1 and the rest in bin `index`.
+
+    Its gradient is written out, for a third of the time: autograd keeps, and walks again, many tensors of that size.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, logits_B2KHW: Tensor, index_B21HW: Tensor, part_B2HW: Tensor) -> tuple[Tensor, Tensor]:
+        log_p = logits_B2KHW.log_softmax(2)
+        low, high = (log_p.gather(2, index)[:, :, 0] for index in (index_B21HW, index_B21HW + 1))
+        p = log_p.exp_()
+        mean = (tensors.centres(p) @ p.flatten(3)).unflatten(2, p.shape[3:])
+        ctx.save_for_backward(p, mean, index_B21HW, part_B2HW)
+        return torch.lerp(low, high, part_B2HW).neg_(), mean
+
+    @staticmethod
+    def backward(ctx: Any, of_entropy_B2HW: Tensor, of_mean_B2HW: Tensor) -> tuple[Tensor | None, ...]:
+        p, mean, index, part = ctx.saved_tensors
+        constant = (of_entropy_B2HW - of_mean_B2HW * mean)[:, :, None]
+        centers = tensors.centres(p).view(1, 1, -1, 1, 1)
+        gradient = torch.addcmul(constant, of_mean_B2HW[:, :, None], centers).mul_(p)
+        gradient.scatter_add_(2, index, (of_entropy_B2HW * (part - 1.0))[:, :, None])
+        gradient.scatter_add_(2, index + 1, (of_entropy_B2HW * -part)[:, :, None])
+        return gradient, None, None
+
+
+def soft_cross_entropy(logits_B2KHW: Tensor, ab_B2HW: Tensor, weights_2K: Tensor) -> tuple[Tensor, Tensor]:
+    """Weighted cross-entropy of each cell, summed over both heads [B, H, W]; the ab that is decoded [B, 2, H, W].
+
+    The truth is shared between the two bins whose centers it lies between, so that the expectation is not biased. The
+    ab is `tensors.annealed_mean`, which comes along at little cost.
     """
     at = ((ab_B2HW - bins.LOWEST) / bins.WIDTH - 0.5).clamp(0.0, bins.COUNT - 1.0)
     low = at.floor().clamp(max=bins.COUNT - 2.0)
-    part = (at - low)[:, :, None]
-    index = low.long()[:, :, None]
-    log_p = F.log_softmax(logits_B2KHW, dim=2)
-    entropy = -(1.0 - part) * log_p.gather(2, index) - part * log_p.gather(2, index + 1)
-    nearest = (index + (part > 0.5).long())[:, :, 0]
+    part, index = at - low, low.long()
+    entropy, mean = _Classes.apply(logits_B2KHW, index[:, :, None], part)
+    nearest = index + (part > 0.5).long()
     heads = torch.arange(2, device=nearest.device).view(1, 2, 1, 1)
-    return (entropy[:, :, 0] * weights_2K[heads, nearest]).sum(1)
+    return (entropy * weights_2K[heads, nearest]).sum(1), mean
 
 
 def hard_cross_entropy(
@@ -72,34 +100,6 @@ def hard_cross_entropy(
         return ((entropy * weight_B2HW).sum((2, 3)) / weight_B2HW.sum((2, 3)).clamp(min=1e-12)).sum(1)
 
     return mean(weight), *(mean(weight * where[:, None]) for where in wheres_BHW)
-
-
-class _Mean(torch.autograd.Function):
-    """`tensors.annealed_mean` of logits [B, 2, 32, H, W] with its gradient written out.
-
-    The same to rounding, for two thirds of the time: autograd keeps, and walks again, several tensors of that size.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, logits_B2KHW: Tensor) -> Tensor:
-        p = logits_B2KHW.softmax(2)
-        mean = torch.einsum("bckhw,k->bchw", p, tensors.centres(p))
-        ctx.save_for_backward(p, mean)
-        return mean
-
-    @staticmethod
-    def backward(ctx: Any, gradient_B2HW: Tensor) -> Tensor:
-        p, mean = ctx.saved_tensors
-        away = torch.addcmul(
-            (-gradient_B2HW * mean)[:, :, None], gradient_B2HW[:, :, None], tensors.centres(p).view(1, 1, -1, 1, 1)
-        )
-        return away.mul_(p)
-
-
-def decoded_ab(prediction: Prediction) -> Tensor:
-    """`Prediction.ab` [B, 2, g, k], for training."""
-    mean: Tensor = _Mean.apply(prediction.logits) if prediction.decoded is None else prediction.decoded
-    return mean
 
 
 def joint_cross_entropy(logits_BJHW: Tensor, ab_B2HW: Tensor) -> Tensor:
@@ -157,7 +157,9 @@ def total_loss(
     truth = shrink_ab(ab_B2HW, prediction.logits)
     hinted = shrink_mask(mask_B1HW, prediction.logits)[:, 0]
     if config.labels == "soft":
-        entropy = soft_cross_entropy(prediction.logits, truth, weights_2K)
+        entropy, ab = soft_cross_entropy(prediction.logits, truth, weights_2K)
+        if prediction.decoded is None:
+            prediction = replace(prediction, decoded=ab)
         patch = (entropy * hinted).sum((1, 2)) / hinted.sum((1, 2)).clamp(min=1.0)
     else:
         entropy, patch = hard_cross_entropy(prediction.logits, truth, weights_2K, hinted)
@@ -167,7 +169,7 @@ def total_loss(
         parts["joint"] = joint_cross_entropy(prediction.joint, truth).mean()
         loss = loss + config.joint_weight * parts["joint"]
     if config.regression_weight:
-        ab = decoded_ab(prediction)
+        ab = prediction.ab
         parts["distance"] = F.smooth_l1_loss(ab, shrink_ab(ab_B2HW, ab), beta=4.0, reduction="none").sum(1).mean()
         loss = loss + config.regression_weight * parts["distance"]
     return loss, parts

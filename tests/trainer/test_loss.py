@@ -11,7 +11,6 @@ from gcolor.trainer.config import TrainConfig  # noqa: E402
 from gcolor.trainer.loss import (  # noqa: E402
     argmax_accuracy,
     class_weights,
-    decoded_ab,
     hard_cross_entropy,
     joint_cross_entropy,
     soft_cross_entropy,
@@ -51,7 +50,7 @@ def test_cross_entropy_at_a_bins_centre_is_torchs_own() -> None:
     index = torch.randint(0, 32, (2, 2, 3, 4))
     ab = torch.from_numpy(bins.CENTRES).float()[index]
     weights = torch.rand(2, 32) + 0.1
-    found = soft_cross_entropy(logits, ab, weights)
+    found, _ = soft_cross_entropy(logits, ab, weights)
     expected = sum(
         torch.nn.functional.cross_entropy(logits[:, h], index[:, h], weight=weights[h], reduction="none")
         for h in range(2)
@@ -64,20 +63,33 @@ def test_between_two_centres_both_bins_share_the_truth() -> None:
     logits[0, :, 16] = 3.0
     ab = torch.full((1, 2, 1, 1), float(bins.CENTRES[16]) + 2.0)
     p = logits[0, 0, :, 0, 0].log_softmax(0)
-    assert soft_cross_entropy(logits, ab, torch.ones(2, 32)).item() == pytest.approx(
+    assert soft_cross_entropy(logits, ab, torch.ones(2, 32))[0].item() == pytest.approx(
         2 * float(-0.75 * p[16] - 0.25 * p[17]), rel=1e-5
     )
 
 
-def test_ab_of_the_logits_is_decoded_the_same_in_training_and_so_is_its_gradient() -> None:
+@pytest.mark.parametrize("pulls", [(1.0, 0.0), (0.0, 1.0), (1.0, 1.0)])
+def test_what_is_read_of_the_logits_has_the_gradient_that_autograd_finds(pulls: tuple[float, float]) -> None:
     torch.manual_seed(0)
     logits = (3.0 * torch.randn(2, 2, 32, 3, 4, dtype=torch.float64)).requires_grad_()
-    prediction, pull = Prediction(logits), torch.randn(2, 2, 3, 4, dtype=torch.float64)
-    assert torch.allclose(decoded_ab(prediction), prediction.ab)
-    (found,) = torch.autograd.grad((decoded_ab(prediction) * pull).sum(), logits)
-    (expected,) = torch.autograd.grad((prediction.ab * pull).sum(), logits)
-    assert torch.allclose(found, expected)
-    assert decoded_ab(Prediction(logits, pull)) is pull
+    ab, weights = 60.0 * torch.randn(2, 2, 3, 4, dtype=torch.float64), torch.rand(2, 32, dtype=torch.float64) + 0.1
+    entropy, mean = soft_cross_entropy(logits, ab, weights)
+
+    at = ((ab - bins.LOWEST) / bins.WIDTH - 0.5).clamp(0, 31)
+    shares = (1 - (at[:, :, None] - torch.arange(32.0).view(1, 1, -1, 1, 1)).abs()).clamp(min=0)
+    weight = torch.stack([weights[h][shares.argmax(2)[:, h]] for h in range(2)], 1)
+    plain = -(shares * logits.log_softmax(2)).sum(2).mul(weight).sum(1)
+    assert torch.allclose(entropy, plain)
+    assert torch.allclose(mean, Prediction(logits).ab)
+
+    def gradient(entropy: torch.Tensor, mean: torch.Tensor) -> torch.Tensor:
+        whole = sum(
+            pull * (to * what).sum() for pull, to, what in zip(pulls, into, (entropy, mean), strict=True) if pull
+        )
+        return torch.autograd.grad(whole, logits, retain_graph=True)[0]
+
+    into = torch.randn_like(entropy), torch.randn_like(mean)
+    assert torch.allclose(gradient(entropy, mean), gradient(plain, Prediction(logits).ab))
 
 
 def test_hinted_cells_count_more() -> None:
