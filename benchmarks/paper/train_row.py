@@ -42,16 +42,19 @@ def train_row(
     shards, held = data
     row, config, run = ROWS[name], configuration(name, seed, budget, threads), out / f"{name}-{seed}"
     points = json.loads((run / CURVE).read_text()) if (run / CURVE).exists() else []
+    scores: list[Scores] = []
     while len(points) < budget.tests and not (points and points[-1]["dead"]):
         due = (len(points) + 1) * budget.every
         if reached(run) < due:
             train_to(due, run, shards, config, report)
-        point = {"step": due} | trained(run, budget.every) | summary(examine(name, run, data, config))
+        scores = examine(name, run, data, config)
+        point = {"step": due} | trained(run, budget.every) | summary(scores)
         dead = point["spread"] == 0.0 and is_dead(load_model(run)[0], test_photos(held, budget.size))
         points.append(point | {"dead": dead})
         save_json(points, run / CURVE)
         report(f"step {due}: test accuracy {points[-1]['accuracy']:.4f} ± {points[-1]['accuracy_error']:.4f}")
-    scores = examine(name, run, data, config)
+    # Where it was cut off after its last test, that one is made again.
+    scores = scores or examine(name, run, data, config)
     if seed == 0 and row.table == "networks":
         save_samples(network_painter(load_model(run)[0], row.hinted), budget.size, folder / f"{name}.jpg")
     records.save(
