@@ -54,9 +54,9 @@ def export_bundle(
 
     photos: folders for the parity gate, by default the few of its own that the run has kept. calibration: folders of
     photos for int8, by default those of the parity gate. trt: also the form that TensorRT takes (int8 always has it),
-    which passes the same gate. decoding: "temperature" and "chroma" (see ModelConfig) in place of the run's. progress:
-    takes what is done now, in words. Raises UsageError (no run, an output that is not a bundle), BundleError (parity;
-    nothing is written then), NothingToDoError (no photo).
+    which passes the same gate. decoding: "temperature", "chroma" and "reserve" (see ModelConfig) in place of the run's.
+    progress: takes what is done now, in words. Raises UsageError (no run, an output that is not a bundle), BundleError
+    (parity; nothing is written then), NothingToDoError (no photo).
     """
     progress("loading the network")
     network, info = load_model(run)

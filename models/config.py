@@ -9,7 +9,7 @@ Variant = Literal["unet", "resunet", "transunet", "hintunet"]
 Encoder = Literal["", "efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2"]
 
 # What only HintUNet reads.
-_HINTUNET = ("blocks", "encoder", "joint", "kernels", "enlarging", "temperature", "chroma")
+_HINTUNET = ("blocks", "encoder", "joint", "kernels", "enlarging", "temperature", "chroma", "reserve")
 
 
 @dataclass(kw_only=True, slots=True, frozen=True)
@@ -35,6 +35,8 @@ class ModelConfig:
     """Of the softmax whose mean is the classifier's colour (Zhang et al. 2016); below 1 it is purer (hintunet)."""
     chroma: float = 1.1
     """Factor on the classifier's color when not training: the mean of what may be is paler than what is (hintunet)."""
+    reserve: float = 0.0
+    """Added to the score of "no hint fits" when not training: one hint says less of what is far from it (hintunet)."""
     bottleneck: int = 512
     """Width between the two 1x1 convolutions of the paper's bottleneck."""
     features: int = 3
@@ -54,7 +56,7 @@ class ModelConfig:
     def from_dict(cls, values: dict[str, Any]) -> ModelConfig:
         listed: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
         # What a network from before there were these had.
-        return cls(**{"kernels": 0, "enlarging": False, "temperature": 1.0, "chroma": 1.0} | listed)
+        return cls(**{"kernels": 0, "enlarging": False, "temperature": 1.0, "chroma": 1.0, "reserve": 0.0} | listed)
 
 
 _PAPER: dict[str, Any] = {"channels": (8, 16, 32, 64), "features": 3, "hints": "bins"}

@@ -127,7 +127,8 @@ class HintUNet(Network):
         up = F.interpolate(self.up_middle(deep), scale_factor=2.0, mode="bilinear")
         x = self.fuse_middle(torch.cat([torch.relu(up), middle], dim=1))
         with in_fp32(x):
-            carried = self.propagate(x.float(), ab8 / AB_SCALE, mask8, index)
+            reserve = 0.0 if self.training else self.config.reserve
+            carried = self.propagate(x.float(), ab8 / AB_SCALE, mask8, index, reserve)
         x = self.decode_middle(torch.cat([x, carried], dim=1))
         up, carried = (F.interpolate(t, scale_factor=2.0, mode="bilinear") for t in (self.up_fine(x), carried))
         x = self.decode_fine(torch.cat([torch.relu(up), fine, carried], dim=1))

@@ -58,8 +58,11 @@ class HintPropagation(nn.Module):
         square, one = (at * at).sum(-1, keepdim=True), torch.ones_like(at[..., :1])
         return torch.cat([2.0 * at, -square, one], dim=-1), torch.cat([at, one, -square], dim=-1)
 
-    def forward(self, feature: Tensor, ab: Tensor, mask: Tensor, index: Tensor) -> Tensor:
-        """feature [B, C, H, W], the hints' ab / 50 [B, 2, H, W] and mask [B, 1, H, W], the cells to look at [B, k]."""
+    def forward(self, feature: Tensor, ab: Tensor, mask: Tensor, index: Tensor, reserve: float = 0.0) -> Tensor:
+        """feature [B, C, H, W], the hints' ab / 50 [B, 2, H, W] and mask [B, 1, H, W], the cells to look at [B, k].
+
+        reserve: what is added to the score of "no hint fits".
+        """
         b, _, h, w = feature.shape
         near_q, near_k = self._distance_terms(feature)
         split = (b, self.heads, self.width - 4, h * w)
@@ -70,7 +73,8 @@ class HintPropagation(nn.Module):
         value = pick(torch.cat([ab, mask], dim=1).flatten(2), index)[:, None].transpose(2, 3)
         # A cell without a hint is infinitely far: the query's last number is 1, the key's -distance^2.
         k = k + F.pad((value[..., 2:] - 1.0) * 1e4, (self.width - 1, 0))
-        k = torch.cat([k, self.null_key.expand(b, -1, -1, -1)], dim=2)
+        null_key = self.null_key + F.pad(self.null_key.new_full((1, 1, 1), reserve), (self.width - 1, 0))
+        k = torch.cat([k, null_key.expand(b, -1, -1, -1)], dim=2)
         value = F.pad(value, (0, self.width - 3, 0, 1)).expand(-1, self.heads, -1, -1)
         out = F.scaled_dot_product_attention(q, k, value, scale=1.0)
         color, sure = out[..., :3].transpose(2, 3).split([2, 1], dim=2)

@@ -47,6 +47,11 @@ _PATH = click.Path(path_type=Path)
     type=click.FloatRange(0, min_open=True),
     help="Factor on the classifier's colors, before hints have their say. [default: the run's; 1.1]",
 )
+@click.option(
+    "--reserve",
+    type=float,
+    help='Added to the score of "no hint fits": one hint then says less of what is far off. [default: the run\'s; 0]',
+)
 @click.option("--calibration", type=_PATH, multiple=True, help="Photos to calibrate int8 on. [default: the gate's]")
 @trt_options
 @triton_options
@@ -58,6 +63,7 @@ def command(
     precision: Precision,
     temperature: float | None,
     chroma: float | None,
+    reserve: float | None,
     calibration: tuple[Path, ...],
     triton: Path | None,
     triton_backend: Any,
@@ -75,7 +81,8 @@ def command(
         raise UsageError(f"--calibration is for --precision int8, not for {precision}")
     if triton_backend and triton is None:
         raise UsageError("--triton-backend says what --triton is to write; name the repository with --triton")
-    decoding = {name: value for name, value in (("temperature", temperature), ("chroma", chroma)) if value is not None}
+    asked = {"temperature": temperature, "chroma": chroma, "reserve": reserve}
+    decoding = {name: value for name, value in asked.items() if value is not None}
     for name in decoding if run is None or is_bundle(run) else ():
         raise UsageError(f"--{name} is settled in a bundle; give the training run")
     if run is None and (triton is None or output or options.trt):

@@ -77,7 +77,7 @@ def test_what_a_config_says_that_is_not_decisive_changes_no_network(preset: str)
     config = PRESETS[preset]
     unread = PRESETS["default"].to_dict().keys() - config.decisive().keys()
     others = {"blocks": (1, 1, 1), "encoder": "efficientnet-lite0", "joint": True, "kernels": 1, "enlarging": False}
-    others |= {"temperature": 0.2, "chroma": 2.0}
+    others |= {"temperature": 0.2, "chroma": 2.0, "reserve": 1.0}
     assert unread == others.keys()
     made = []
     for one in (config, replace(config, **others)):
@@ -105,7 +105,8 @@ def test_pooled_hints_are_the_mean_of_the_hinted_pixels() -> None:
     assert pooled[0, :, 1, 1].abs().max() == 0
 
 
-def test_propagation_matches_a_plain_softmax_over_the_hinted_cells() -> None:
+@pytest.mark.parametrize("reserve", [0.0, 1.5])
+def test_propagation_matches_a_plain_softmax_over_the_hinted_cells(reserve: float) -> None:
     torch.manual_seed(1)
     layer = HintPropagation(6, heads=2)
     torch.nn.init.normal_(layer.null_key, std=0.5)
@@ -115,7 +116,7 @@ def test_propagation_matches_a_plain_softmax_over_the_hinted_cells() -> None:
     for y, x in hinted:
         mask[0, 0, y, x] = 1.0
     ab = ab * mask
-    out = layer(feature, ab, mask, torch.arange(12)[None]).view(2, 3, 3, 4)
+    out = layer(feature, ab, mask, torch.arange(12)[None], reserve).view(2, 3, 3, 4)
 
     width = layer.width - 4
     q, k = layer.query(feature).view(2, width, 3, 4), layer.key(feature).view(2, width, 3, 4)
@@ -127,7 +128,7 @@ def test_propagation_matches_a_plain_softmax_over_the_hinted_cells() -> None:
                 scores = [own @ k[head, :, j, i] - ((y - j) ** 2 + (x - i) ** 2) / (2 * reach**2) for j, i in hinted]
                 at = torch.tensor([y - 3 / 2, x - 4 / 2]) / (reach * 2**0.5)
                 near = torch.cat([2 * at, -(at @ at).view(1), torch.ones(1)])
-                null = layer.null_key[head, 0] @ torch.cat([own, near])
+                null = layer.null_key[head, 0] @ torch.cat([own, near]) + reserve
                 weight = torch.stack([*scores, null]).softmax(0)
                 sure = weight[:-1].sum()
                 color = sum(w * ab[0, :, j, i] for w, (j, i) in zip(weight, hinted, strict=False)) / (sure + 1e-3)
@@ -232,6 +233,21 @@ def test_chroma_multiplies_what_the_classifier_says_but_not_while_it_learns() ->
         assert torch.allclose(own[1], 1.25 * own[0], atol=1e-3)
         learning = [model.train()(lightness, ab, mask).ab for model in (paler, purer)]
     assert torch.equal(*learning)
+
+
+def test_reserve_keeps_a_hint_from_what_is_far_but_not_while_it_learns() -> None:
+    torch.manual_seed(6)
+    open_, reserved = (build(replace(PRESETS["default"], reserve=value)) for value in (0.0, 3.0))
+    reserved.load_state_dict(open_.state_dict())
+    lightness, ab, mask = inputs(64, 64)
+    with torch.no_grad():
+        learning = [model.train()(lightness, ab, mask).ab for model in (open_, reserved)]
+        sure = []
+        for model in (open_.eval(), reserved.eval()):
+            model.propagate.register_forward_hook(lambda _, __, out: sure.append(out.unflatten(1, (4, 3))[:, :, 2]))
+            model(lightness, ab, mask)
+    assert torch.equal(*learning)
+    assert (sure[1] <= sure[0]).all() and sure[1].mean() < 0.9 * sure[0].mean()
 
 
 def test_mixed_precision_stays_near_fp32() -> None:
