@@ -16,6 +16,7 @@ from gcolor.trainer.loss import (  # noqa: E402
     soft_cross_entropy,
     total_loss,
 )
+from torch import Tensor  # noqa: E402
 
 COUNTS = np.array([[0] * 10 + [10, 100, 1000, 4000, 9000, 5000, 700, 60, 5] + [0] * 13] * 2)
 
@@ -82,7 +83,7 @@ def test_what_is_read_of_the_logits_has_the_gradient_that_autograd_finds(pulls: 
     assert torch.allclose(entropy, plain)
     assert torch.allclose(mean, Prediction(logits).ab)
 
-    def gradient(entropy: torch.Tensor, mean: torch.Tensor) -> torch.Tensor:
+    def gradient(entropy: Tensor, mean: Tensor) -> Tensor:
         whole = sum(
             pull * (to * what).sum() for pull, to, what in zip(pulls, into, (entropy, mean), strict=True) if pull
         )
