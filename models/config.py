@@ -56,7 +56,7 @@ class ModelConfig:
     def from_dict(cls, values: dict[str, Any]) -> ModelConfig:
         listed: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
         # What a network from before there were these had.
-        return cls(**{"kernels": 0, "enlarging": False, "temperature": 1.0, "chroma": 1.0, "reserve": 0.0} | listed)
+        return cls(**{"kernels": 0, "enlarging": False, "temperature": 1.0, "chroma": 1.0} | listed)
 
 
 _PAPER: dict[str, Any] = {"channels": (8, 16, 32, 64), "features": 3, "hints": "bins"}
