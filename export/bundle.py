@@ -50,16 +50,16 @@ def export_bundle(
     decoding: Mapping[str, float] = MappingProxyType({}),
     progress: Callable[[str], None] = lambda _: None,
 ) -> Parity:
-    """Write the bundle of a training run and return the parity that was measured.
+    """Write the bundle of a training run, or of another bundle's weights, and return the parity that was measured.
 
-    photos: folders for the parity gate, by default the few of its own that the run has kept. calibration: folders of
+    photos: folders for the parity gate, by default the few of its own that a run has kept. calibration: folders of
     photos for int8, by default those of the parity gate. trt: also the form that TensorRT takes (int8 always has it),
     which passes the same gate. decoding: "temperature", "chroma" and "reserve" (see ModelConfig) in place of the run's.
-    progress: takes what is done now, in words. Raises UsageError (no run, an output that is not a bundle), BundleError
-    (parity; nothing is written then), NothingToDoError (no photo).
+    progress: takes what is done now, in words. Raises UsageError (no run, a bundle without photos, an output that is
+    not another bundle), BundleError (a broken one; parity: nothing is written then), NothingToDoError (no photo).
     """
     progress("loading the network")
-    network, info = load_model(run)
+    network, training = _load(run, output, photos)
     if output.exists() and not is_bundle(output) and (not output.is_dir() or any(output.iterdir())):
         raise UsageError(f"{output}: exists and is not a bundle; choose another folder")
     for name in decoding if network.config.variant != "hintunet" else ():
@@ -71,7 +71,7 @@ def export_bundle(
     output.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=f".{output.name}.", dir=output.parent))
     try:
-        manifest = _manifest(info, network, precision)
+        manifest = _manifest(training, network, precision)
         forms: list[Form] = ["dynamic", "static"] if trt or precision == "int8" else ["dynamic"]
         for form in forms:
             model, static = FusedColorizer(network, form).eval(), form == "static"
@@ -110,6 +110,19 @@ def export_bundle(
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return parity
+
+
+def _load(source: Path, output: Path, photos: list[Path] | None) -> tuple[Network, dict[str, Any]]:
+    """The network of a run or of a bundle, and what a manifest tells of its training."""
+    if not is_bundle(source):
+        network, info = load_model(source)
+        return network, {"steps": info["step"], "seconds": info["seconds"], "scores": info["scores"]}
+    if output.resolve() == source.resolve():
+        raise UsageError(f"{output}: is the bundle that is to be exported anew; choose another folder")
+    if not photos:
+        raise UsageError(f"{source}: keeps no photos to measure parity on, as a run does; name a folder with --photos")
+    bundle = load_bundle(source)
+    return bundle.network(), bundle.manifest.record.get("training", {})
 
 
 def _halve(path: Path) -> None:
@@ -157,7 +170,7 @@ def _decoding(config: ModelConfig) -> str:
     return f"annealed mean {config.temperature:g}{factor}"
 
 
-def _manifest(info: dict[str, Any], network: Network, precision: Precision) -> Manifest:
+def _manifest(training: dict[str, Any], network: Network, precision: Precision) -> Manifest:
     config = network.config
     record = {
         "gcolor": __version__,
@@ -166,6 +179,6 @@ def _manifest(info: dict[str, Any], network: Network, precision: Precision) -> M
         "decode": _decoding(config),
         "opset": OPSET,
         "versions": {"torch": torch.__version__, "onnxruntime": onnxruntime.__version__},
-        "training": {"steps": info["step"], "seconds": info["seconds"], "scores": info["scores"]},
+        "training": training,
     }
     return Manifest(config.to_dict(), network.output_stride, precision=precision, record=record)

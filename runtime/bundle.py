@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..color.errors import BundleError
+from ..color.errors import BundleError, one_line
 from .cache import keep, recall
 from .files import RECENT_NS
 from .manifest import DEFAULT, MODEL, PAINT, WEIGHTS, Manifest, read_manifest, sha256
@@ -54,11 +54,15 @@ class Bundle:
     def network(self) -> Network:
         """The PyTorch network that the graphs were made from, in evaluation mode; needs torch.
 
-        Raises BundleError where the bundle has no weights, TypeError, ValueError or RuntimeError where they do not fit.
+        Raises BundleError where the bundle has no weights, or such as do not fit.
         """
         from ..models.weights import model_of
 
-        return model_of(self.manifest.model, self.read(WEIGHTS))
+        weights = self.read(WEIGHTS)
+        try:
+            return model_of(self.manifest.model, weights)
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise BundleError(f"{self.path}: the weights do not fit the model: {one_line(error)}") from error
 
     def read(self, name: str) -> bytes:
         """Another file of the bundle. Raises BundleError where the manifest has none or its hash differs."""

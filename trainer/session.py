@@ -88,10 +88,7 @@ def _groups(model: Network, config: TrainConfig) -> list[dict[str, Any]]:
 
 
 def _weights_of(start: Path) -> Network:
-    if is_bundle(start):
-        bundle = load_bundle(start)
-        return bundle.network()
-    return load_model(start)[0]
+    return load_bundle(start).network() if is_bundle(start) else load_model(start)[0]
 
 
 def wrap(model: nn.Module, config: TrainConfig, world: World, device: torch.device) -> nn.Module:

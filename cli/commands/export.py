@@ -22,7 +22,7 @@ _PATH = click.Path(path_type=Path)
 @click.command("export", short_help="Turn a training run into a bundle.")
 @click.argument("run", type=Model(), required=False)
 @click.option("-o", "--output", type=_PATH, help="The bundle's folder; may be left out where RUN is a bundle.")
-@click.option("--photos", type=_PATH, multiple=True, help="Photos for the parity gate. [default: the run's own]")
+@click.option("--photos", type=_PATH, multiple=True, help="Photos for the parity gate. [default: a run's own]")
 @click.option(
     "--tolerance",
     type=click.FloatRange(0, min_open=True),
@@ -33,9 +33,7 @@ _PATH = click.Path(path_type=Path)
 @click.option(
     "--precision",
     type=click.Choice(PRECISIONS),
-    default="fp32",
-    show_default=True,
-    help="Of the network inside the graph: fp16 for GPUs, int8 for CPUs and for TensorRT.",
+    help="Of the network inside the graph: fp16 for GPUs, int8 for CPUs and for TensorRT. [default: fp32]",
 )
 @click.option(
     "--temperature",
@@ -60,7 +58,7 @@ def command(
     output: Path | None,
     photos: tuple[Path, ...],
     tolerance: float,
-    precision: Precision,
+    precision: Precision | None,
     temperature: float | None,
     chroma: float | None,
     reserve: float | None,
@@ -71,10 +69,12 @@ def command(
 ) -> None:
     """Write the fused ONNX graph of a training RUN, with its manifest, once its parity with PyTorch is measured.
 
-    A bundle that paints otherwise than PyTorch is refused with the figures (exit code 5) and not written. With --trt,
-    RUN may be a bundle, too: its TensorRT engines that are missing or stale are built, in it or in a copy at -o. With
-    --triton, the models of the bundle are written into a repository of Triton Inference Server; without RUN, those of
-    the model that ships with gcolor.
+    A bundle that paints otherwise than PyTorch is refused with the figures (exit code 5) and not written.
+
+    RUN may be a bundle, too, such as `default`. Asked for another precision or other colors (--temperature, --chroma,
+    --reserve), its network is exported anew to -o, measured on --photos. With --trt alone, its TensorRT engines that
+    are missing or stale are built, in it or in a copy at -o. With --triton, the models of the bundle are written into a
+    repository of Triton Inference Server; without RUN, those of the model that ships with gcolor.
     """
     options = TrtOptions(**trt)
     if calibration and precision != "int8":
@@ -83,33 +83,35 @@ def command(
         raise UsageError("--triton-backend says what --triton is to write; name the repository with --triton")
     asked = {"temperature": temperature, "chroma": chroma, "reserve": reserve}
     decoding = {name: value for name, value in asked.items() if value is not None}
-    for name in decoding if run is None or is_bundle(run) else ():
-        raise UsageError(f"--{name} is settled in a bundle; give the training run")
-    if run is None and (triton is None or output or options.trt):
+    anew = bool(precision or decoding)
+    if run is None and (triton is None or output or options.trt or anew):
         raise UsageError("name the training run; only `gcolor export --triton REPOSITORY` needs none")
     with unwinding():
-        if run is None or is_bundle(run):
-            bundle = _finish(run, output, precision, options, triton)
+        if run is None or (is_bundle(run) and not anew):
+            bundle = _finish(run, output, options, triton)
         else:
-            bundle = _export(run, output, list(photos), tolerance, precision, decoding, list(calibration), options)
+            bundle = _export(
+                run, output, list(photos), tolerance, precision or "fp32", decoding, list(calibration), options
+            )
         if triton:
             write(bundle, triton, triton_backend)
 
 
-def _finish(
-    bundle: Path | None, output: Path | None, precision: Precision, options: TrtOptions, triton: Path | None
-) -> Path | None:
+def _finish(bundle: Path | None, output: Path | None, options: TrtOptions, triton: Path | None) -> Path | None:
     """Build the engines of a bundle where they are asked for; returns where it is, None being the default model."""
     from ..needs import require
 
     if bundle is None:
         return None
-    if precision != "fp32":
-        raise UsageError(f"{bundle}: is a bundle, whose precision is settled; export its training run for {precision}")
     if not (options.trt or triton):
-        raise UsageError(f"{bundle}: is a bundle; --trt builds its engines, --triton writes its models for Triton")
+        raise UsageError(
+            f"{bundle}: is a bundle; --precision exports it anew, --trt builds its engines, --triton writes its models "
+            "for Triton"
+        )
     if output and not options.trt:
-        raise UsageError(f"{bundle}: is a bundle already; -o is for a training run, or for the copy that --trt makes")
+        raise UsageError(
+            f"{bundle}: is a bundle already; -o is for what --precision exports anew, or for the copy that --trt makes"
+        )
     if options.trt:
         for module in ("torch", "onnx", "onnxscript"):
             require(module, "train")
@@ -128,14 +130,14 @@ def _export(
     calibration: list[Path],
     options: TrtOptions,
 ) -> Path:
-    """Write the bundle of a training run, with its engines where they are asked for; returns where it is."""
+    """Write the bundle of a run or another bundle, with its engines where they are asked for; returns where it is."""
     from ...runtime.engines.trt_library import import_tensorrt
     from ..needs import require
 
     for module in ("torch", "onnx", "onnxscript"):
         require(module, "train")
     if output is None:
-        raise UsageError("name the bundle's folder with -o; only a bundle that is there needs none")
+        raise UsageError("name the new bundle's folder with -o")
     if options.trt:
         import_tensorrt()  # says now what would be missing after minutes
     with StepView() as view:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...color.errors import BundleError, EngineError, PictureError, one_line
+from ...color.errors import EngineError, PictureError, one_line
 from ...color.lab import Bytes
 from ..bundle import Bundle
 from ..device import AUTO, Device
@@ -44,11 +44,7 @@ class TorchEngine:
         wanted = ("cuda" if torch.cuda.is_available() else "cpu") if device.kind == "auto" else str(device)
         self._torch, self._device = torch, torch.device(wanted)
         self.about = f"torch {torch.__version__}"
-        try:
-            network = bundle.network()
-        except (TypeError, ValueError, RuntimeError) as error:
-            raise BundleError(f"{bundle.path}: the weights do not fit the model: {one_line(error)}") from error
-        self._model = FusedColorizer(network).eval().to(self._device)
+        self._model = FusedColorizer(bundle.network()).eval().to(self._device)
         if threads:
             torch.set_num_threads(threads)
         number = self._device.index or 0

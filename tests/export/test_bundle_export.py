@@ -51,6 +51,22 @@ def test_the_whole_way_by_the_commands(tmp_path: Path, gcolor, make_scene) -> No
         properties = {item.key: json.loads(item.value) for item in onnx.load(str(bundle / name)).metadata_props}
         assert properties == {key: manifest[key] for key in ("gcolor", "model", "bins", "decode", "grid", "precision")}
 
+    anew = ("--precision", "fp16", "--photos", photos)
+    done = gcolor("export", bundle, "-o", tmp_path / "half", *anew)
+    assert done.returncode == 0, done.stderr
+    half = json.loads((tmp_path / "half/manifest.json").read_text())
+    assert half["precision"] == "fp16" and half["parity"]["mean_ciede2000"] < 0.5
+    assert half["training"] == manifest["training"]
+    # The same weights: nothing of the network was lost on the way.
+    assert half["files"]["weights.safetensors"] == manifest["files"]["weights.safetensors"]
+    for options, sentence in {
+        ("-o", tmp_path / "other", "--precision", "fp16"): "name a folder with --photos",
+        ("-o", bundle, *anew): "choose another folder",
+        ("-o", tmp_path / "other", "--photos", photos, "--reserve", 1): "has no reserve",
+    }.items():
+        done = gcolor("export", bundle, *options)
+        assert done.returncode == 2 and sentence in done.stderr, done.stderr
+
     command = [sys.executable, "-m", "gcolor", "export", str(run), "-o", str(tmp_path / "other")]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr
@@ -58,7 +74,7 @@ def test_the_whole_way_by_the_commands(tmp_path: Path, gcolor, make_scene) -> No
             pass
         process.terminate()
     assert process.returncode == 143
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["bundle", "models", "photos", "run"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bundle", "half", "models", "photos", "run"]
 
     done = gcolor("batch", photos, "--bundle", bundle, "-o", tmp_path / "out")
     assert done.returncode == 0, done.stderr
@@ -104,7 +120,7 @@ def test_lower_precisions_have_a_limit_of_the_mean_alone() -> None:
 def test_a_folder_that_is_no_bundle_is_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "letters.txt").write_text("keep me")
-    monkeypatch.setattr(module, "load_model", lambda run: (None, {}))
+    monkeypatch.setattr(module, "load_model", lambda run: (None, {"step": 1, "seconds": 1.0, "scores": None}))
     with pytest.raises(UsageError, match="not a bundle"):
         export_bundle(tmp_path, tmp_path / "out")
     assert (tmp_path / "out" / "letters.txt").read_text() == "keep me"

@@ -184,7 +184,7 @@ def test_the_command(gcolor, tmp_path: Path) -> None:
         ("--triton-backend", "tensorrt"): "name the repository with --triton",
         (DEFAULT,): "--triton writes its models",
         (DEFAULT, "-o", tmp_path / "x", "--triton", tmp_path / "c"): "is a bundle already",
-        (DEFAULT, "--precision", "int8", "--triton", tmp_path / "c"): "whose precision is settled",
+        (DEFAULT, "--precision", "int8", "--triton", tmp_path / "c"): "name the new bundle's folder with -o",
         ("--triton", tmp_path / "file" / "c"): "cannot be written",
     }
     for arguments, sentence in wrong.items():
