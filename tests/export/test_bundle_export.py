@@ -59,12 +59,12 @@ def test_the_whole_way_by_the_commands(tmp_path: Path, gcolor, make_scene) -> No
     assert half["training"] == manifest["training"]
     # The same weights: nothing of the network was lost on the way.
     assert half["files"]["weights.safetensors"] == manifest["files"]["weights.safetensors"]
-    for options, sentence in {
+    for given, sentence in {
         ("-o", tmp_path / "other", "--precision", "fp16"): "name a folder with --photos",
         ("-o", bundle, *anew): "choose another folder",
         ("-o", tmp_path / "other", "--photos", photos, "--reserve", 1): "has no reserve",
     }.items():
-        done = gcolor("export", bundle, *options)
+        done = gcolor("export", bundle, *given)
         assert done.returncode == 2 and sentence in done.stderr, done.stderr
 
     command = [sys.executable, "-m", "gcolor", "export", str(run), "-o", str(tmp_path / "other")]
