@@ -14,7 +14,7 @@ KERNELS ?= kernels
 demo: $(VENV)/.runtime
 	-@$(MAKE) --no-print-directory kernel
 	$(VENV)/bin/gcolor batch examples/imgs --hints examples/hints -o $(DEMO) --if-exists overwrite
-	@echo "The coloured pictures are in $(abspath $(DEMO))"
+	@echo "The colored pictures are in $(abspath $(DEMO))"
 	@echo "To place hints yourself: $(VENV)/bin/gcolor studio examples/imgs --hints examples/hints"
 
 # Files of tests side by side; more than two would only wait for the memory.

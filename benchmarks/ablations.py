@@ -59,17 +59,17 @@ def go(name: str, shards: Path, held: Path, out: Path, steps: int, size: int, ph
 
 
 def table(out: Path, about: str) -> str:
-    """PSNR, accuracy and colourfulness of each run, with the difference in PSNR to the default."""
+    """PSNR, accuracy and colorfulness of each run, with the difference in PSNR to the default."""
     runs = {name: out / name.replace("/", "-").replace(" ", "-") / "pictures.json" for name in CHANGES}
     found = {name: json.loads(path.read_text()) for name, path in runs.items() if path.exists()}
-    lines = [about, "", "| run | " + " | ".join(f"{count} hints: PSNR, accuracy, colour" for count in COUNTS) + " |"]
+    lines = [about, "", "| run | " + " | ".join(f"{count} hints: PSNR, accuracy, color" for count in COUNTS) + " |"]
     lines += ["|---" * (len(COUNTS) + 1) + "|"]
     for name, by_count in found.items():
         cells = []
         for count in COUNTS:
             rows, base = by_count[str(count)], found["default"][str(count)]
-            mean = scores.summarise(rows)
-            cell = f"{mean['psnr']['mean']:.2f} dB, {mean['accuracy']['mean']:.3f}, {mean['colourfulness']['mean']:.2f}"
+            mean = scores.summarize(rows)
+            cell = f"{mean['psnr']['mean']:.2f} dB, {mean['accuracy']['mean']:.3f}, {mean['colorfulness']['mean']:.2f}"
             if name != "default":
                 away = scores.mean_and_error(np.array([a["psnr"] - b["psnr"] for a, b in zip(rows, base, strict=True)]))
                 cell += f" ({away['mean']:+.2f} ± {away['error']:.2f} dB)"

@@ -92,16 +92,16 @@ def measure(count: int, work: int) -> dict[str, Any]:
         jobs = fill(root, count)
         journal = root / "out" / ".gcolor.journal"
         outputs = (root / "out").rename(root / "aside")
-        row: dict[str, Any] = {"pictures": count, "new": gcolor(root, "--dry-run", expect=f"{count} to colour")}
+        row: dict[str, Any] = {"pictures": count, "new": gcolor(root, "--dry-run", expect=f"{count} to color")}
         outputs.rename(root / "out")
         write_journal(jobs)
         row["journal_mb"] = journal.stat().st_size / 1e6
-        row["idle"] = gcolor(root, expect=f"0 coloured, {count} current")
+        row["idle"] = gcolor(root, expect=f"0 colored, {count} current")
         jobs[count // 2].hints[0].write_text(HINT.replace("c03028", "2860c0"))
-        row["current"] = gcolor(root, "--dry-run", expect=f"1 to colour, {count - 1} current")
+        row["current"] = gcolor(root, "--dry-run", expect=f"1 to color, {count - 1} current")
         for job in jobs[:work]:
             job.output.unlink()
-        row["work"] = gcolor(root, expect=f"{work + 1} coloured, {count - work - 1} current")
+        row["work"] = gcolor(root, expect=f"{work + 1} colored, {count - work - 1} current")
     return row
 
 

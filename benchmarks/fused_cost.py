@@ -1,12 +1,12 @@
-"""What the colour mathematics in the fused graph costs, against OpenCV's float LAB round trip and the whole graph.
+"""What the color mathematics in the fused graph costs, against OpenCV's float LAB round trip and the whole graph.
 
     python benchmarks/fused_cost.py [--threads 1] [--rounds 9] [--json]
 
-Five things take turns on one picture, at 512 and 2048 pixels: "colour" is the fused graph with a network that does
+Five things take turns on one picture, at 512 and 2048 pixels: "color" is the fused graph with a network that does
 nothing (bytes to L, shrink, hint bytes to ab, ab enlarged, gamut, bytes); "opencv" is the same work by OpenCV and NumPy
 in float32 (RGB to LAB, INTER_AREA, INTER_CUBIC, LAB to RGB, bytes; it clips what is out of gamut and has no hints);
-"graph" is the whole fused graph. "colour_as_run" and "as_run" are the two as gcolor runs them: from 1 megapixel on, the
-network sees the picture shrunk and the colour is painted in tiles. Medians of the rounds.
+"graph" is the whole fused graph. "color_as_run" and "as_run" are the two as gcolor runs them: from 1 megapixel on, the
+network sees the picture shrunk and the color is painted in tiles. Medians of the rounds.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ SIZES = (512, 2048)
 
 
 class Nothing(Network):
-    """Hands the hints' chroma on: what is left of the fused graph is its colour mathematics."""
+    """Hands the hints' chroma on: what is left of the fused graph is its color mathematics."""
 
     output_stride = 2
     config = ModelConfig()
@@ -110,7 +110,7 @@ def measure(
 @click.option("--rounds", type=click.IntRange(1), default=9, show_default=True)
 @click.option("--json", "as_json", is_flag=True)
 def command(threads: int, rounds: int, as_json: bool) -> None:
-    """Time the fused graph's colour mathematics."""
+    """Time the fused graph's color mathematics."""
     cv2.setNumThreads(threads)
     keep_freed_memory()
     options = onnxruntime.SessionOptions()
@@ -119,18 +119,18 @@ def command(threads: int, rounds: int, as_json: bool) -> None:
     options.add_session_config_entry("session.force_spinning_stop", "1")
     with tempfile.TemporaryDirectory() as folder:
         nothing = load_bundle(nothing_bundle(Path(folder)))
-        bundles = {"colour_as_run": nothing.path, "as_run": None}
+        bundles = {"color_as_run": nothing.path, "as_run": None}
         colorizers = {name: gcolor.Colorizer(path, "cpu", threads) for name, path in bundles.items()}
-    graphs = {"colour": nothing.model, "graph": load_bundle().model}
+    graphs = {"color": nothing.model, "graph": load_bundle().model}
     sessions = {name: onnxruntime.InferenceSession(graph, options) for name, graph in graphs.items()}
     found = {size: measure(size, sessions, colorizers, rounds) for size in SIZES}
     rows = [
         {
             "size": size,
             **{name: round(value, 1) for name, value in ms.items()},
-            "colour_to_opencv": round(ms["colour"] / ms["opencv"], 2),
-            "as_run_to_opencv": round(ms["colour_as_run"] / ms["opencv"], 2),
-            "colour_share_of_graph": round(ms["colour"] / ms["graph"], 2),
+            "color_to_opencv": round(ms["color"] / ms["opencv"], 2),
+            "as_run_to_opencv": round(ms["color_as_run"] / ms["opencv"], 2),
+            "color_share_of_graph": round(ms["color"] / ms["graph"], 2),
         }
         for size, ms in found.items()
     ]

@@ -2,9 +2,9 @@
 
     python benchmarks/look.py PHOTOS -o sheet.png [--bundle DIR] [--hints 0,10,36] [--limit N] [--full] [--crop 384]
 
-A row for each photo: without colours, its hints, the result for each number of hints, the truth; 256 x 256, the paper's
-hints. With --full each photo is coloured at its own size and a crop of it shown pixel by pixel, and beside the last
-result and the truth their colours alone, at one lightness: there a grid, a halo or a smear shows first.
+A row for each photo: without colors, its hints, the result for each number of hints, the truth; 256 x 256, the paper's
+hints. With --full each photo is colored at its own size and a crop of it shown pixel by pixel, and beside the last
+result and the truth their colors alone, at one lightness: there a grid, a halo or a smear shows first.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ GAP, TITLE = 6, 22
 PLACES = 16
 """That the crop of a large photo is chosen from."""
 LIGHTNESS = 65.0
-"""Of the pictures of colour alone: the gamut is wide there."""
+"""Of the pictures of color alone: the gamut is wide there."""
 
 Cells = dict[str, Bytes]
 """The pictures of a row by their titles, all of one size."""
@@ -47,12 +47,12 @@ def full_cells(view: View, counts: list[int], bundle: Path | None, side: int) ->
     crop = choose_crop(view, side)
     cells = {"grey": view.grey[crop]}
     cells |= {f"result, {count}": paint(bundle, view, view.hints(count))[crop] for count in counts}
-    cells["colour alone"] = color_alone(cells[f"result, {max(counts)}"])
-    return cells | {"truth": view.rgb[crop], "truth, colour alone": color_alone(view.rgb[crop])}
+    cells["color alone"] = color_alone(cells[f"result, {max(counts)}"])
+    return cells | {"truth": view.rgb[crop], "truth, color alone": color_alone(view.rgb[crop])}
 
 
 def choose_crop(view: View, side: int) -> tuple[slice, slice]:
-    """Of some places that the file's name decides, the one whose colours differ most: a plain sky shows no halo."""
+    """Of some places that the file's name decides, the one whose colors differ most: a plain sky shows no halo."""
     height, width = view.rgb.shape[:2]
     room = np.maximum((height - side, width - side), 0) + 1
     corners = protocol.generator(view.name, "crop").integers(0, room, (PLACES, 2))
@@ -115,7 +115,7 @@ def draw(photos: Path, bundle: Path | None, counts: list[int], limit: int, side:
 @click.option("--bundle", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Default: gcolor's own.")
 @click.option("--hints", "counts", default="0,10,36", show_default=True, callback=read_counts, help="Numbers of hints.")
 @click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="A seeded sample of so many.")
-@click.option("--full", is_flag=True, help="Crops of the photos coloured at their own size.")
+@click.option("--full", is_flag=True, help="Crops of the photos colored at their own size.")
 @click.option("--crop", type=click.IntRange(64), default=384, show_default=True, help="Side of the crops, in pixels.")
 def command(
     photos: Path, output: Path, bundle: Path | None, counts: list[int], limit: int, full: bool, crop: int

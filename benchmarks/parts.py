@@ -34,7 +34,7 @@ class Off(nn.Module):
 
 
 def without_carrying(network: HintUNet) -> None:
-    """All of the mixture is the classifier's expectation; the carried colours are still seen as features."""
+    """All of the mixture is the classifier's expectation; the carried colors are still seen as features."""
     nn.init.zeros_(network.gate.weight)
     assert network.gate.bias is not None
     nn.init.constant_(network.gate.bias, -100.0)
@@ -42,7 +42,7 @@ def without_carrying(network: HintUNet) -> None:
 
 
 def without_classifier(network: HintUNet) -> None:
-    """All of the mixture is carried colours, as far as there are hints."""
+    """All of the mixture is carried colors, as far as there are hints."""
     assert network.gate.bias is not None
     network.gate.bias.data[0] -= 100.0
 
@@ -65,8 +65,8 @@ def without_enlarging(network: HintUNet) -> None:
 
 
 PARTS: dict[str, Callable[[HintUNet], None]] = {
-    "carried colours": without_carrying,
-    "the classifier's colours": without_classifier,
+    "carried colors": without_carrying,
+    "the classifier's colors": without_classifier,
     "residual spreading": without_spreading,
     "hint correction": without_correction,
     "retouching": without_retouching,

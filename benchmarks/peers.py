@@ -59,7 +59,7 @@ def start(stack: ExitStack, folder: Path, bundles: list[Path]) -> dict[str, Proc
 
 
 def take_turns(processes: dict[str, Process], files: dict[str, list[Path]], rounds: int, quality: int) -> Answers:
-    """Every contestant colours every size in every round; one small picture before, to warm up."""
+    """Every contestant colors every size in every round; one small picture before, to warm up."""
     found: Answers = {name: {size: [] for size in files} for name in processes}
     for process in processes.values():
         process.color(next(iter(files.values()))[:1], quality)
@@ -81,7 +81,7 @@ def take_turns(processes: dict[str, Process], files: dict[str, list[Path]], roun
     return found
 
 
-def summarise(answers: dict[str, list[dict[str, Any]]], pictures: dict[str, int], pixels: int) -> dict[str, Any]:
+def summarize(answers: dict[str, list[dict[str, Any]]], pictures: dict[str, int], pixels: int) -> dict[str, Any]:
     """Medians per picture; pictures and megapixels per second are those of the mixture."""
 
     def median(key: str) -> dict[str, float]:
@@ -131,7 +131,7 @@ def compare(
         pictures = {**dict.fromkeys(files, count), MIXED: count * len(files)}
         pixels = sum(read_picture(path).rgb[..., 0].size for paths in files.values() for path in paths)
         for key, process in processes.items():
-            contestants[key] |= summarise(answers[key], pictures, pixels)
+            contestants[key] |= summarize(answers[key], pictures, pixels)
             if key in SAME_NETWORK or key.startswith(f"{OURS} "):
                 contestants[key]["difference"] = difference(process, processes[OURS], files)
         for found in contestants.values():

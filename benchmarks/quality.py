@@ -1,9 +1,9 @@
-"""How near the colours come: gcolor, other bundles and classical baselines on photographs, by published protocols.
+"""How near the colors come: gcolor, other bundles and classical baselines on photographs, by published protocols.
 
     python benchmarks/quality.py PHOTOS [--protocol paper|zhang|icolorit|full|all] [--limit N] [--counts 0,10,36]
         [--bundle DIR] [--versus NAME=DIR]… [--adherence] [--jobs N] [--cache DIR] [--json | --markdown]
 
-A hint shows the photo's own colours at a random place that the file's name decides; the first of 100 are the same as
+A hint shows the photo's own colors at a random place that the file's name decides; the first of 100 are the same as
 the first of 10. All methods get the same hint raster, and all scores are those of the RGB picture that comes out, so
 that a method's own rounding and gamut count too. docs/quality.md tells what each protocol is, and how it differs from
 the published one.
@@ -28,7 +28,7 @@ from gcolor.trainer.data.pool import run_all
 from quality.measure import OBEDIENCE, Task, choose, measure
 from quality.methods import BASELINES, lacks_logits, open_colorizer
 from quality.protocols import PROTOCOLS, Protocol
-from quality.summary import OURS, summarise, summarise_obedience
+from quality.summary import OURS, summarize, summarize_obedience
 from quality.tables import markdown, show
 from rich.console import Console
 from rich.progress import track
@@ -64,10 +64,10 @@ def run(
     report: dict[str, Any] = {
         "settings": settings | named,
         "machine": {**describe(), "scipy": version("scipy"), "scikit-image": version("scikit-image")},
-        "protocols": {p.name: summarise(measured, p) for p in wanted},
+        "protocols": {p.name: summarize(measured, p) for p in wanted},
     }
     if obey:
-        report["obedience"] = summarise_obedience(measured)
+        report["obedience"] = summarize_obedience(measured)
     return report, [m.error for m in measured if m.error]
 
 
@@ -136,7 +136,7 @@ def command(
     as_json: bool,
     as_markdown: bool,
 ) -> None:
-    """Score colours against those of the photographs in PHOTOS."""
+    """Score colors against those of the photographs in PHOTOS."""
     wanted = [p for name, p in PROTOCOLS.items() if name in names or "all" in names]
     if counts:
         wanted = [replace(p, counts=tuple(counts)) for p in wanted]

@@ -1,4 +1,4 @@
-"""How long `gcolor --help` takes, and the first colour picture from a cold start, as whole processes.
+"""How long `gcolor --help` takes, and the first color picture from a cold start, as whole processes.
 
 python benchmarks/start.py [--runs 7]
 """

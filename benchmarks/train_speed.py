@@ -33,7 +33,7 @@ from gcolor.trainer.data.shards import open_shards
 from gcolor.trainer.distributed import World
 from gcolor.trainer.loss import class_weights
 from gcolor.trainer.session import begin
-from gcolor.trainer.step import optimise
+from gcolor.trainer.step import optimize
 from plain_trainer import PlainTrainer
 from rich.console import Console
 from rich.table import Table
@@ -84,7 +84,7 @@ def measure_ours(
 
     def learn(batch: torch.Tensor) -> None:
         nonlocal number
-        optimise(network, state, batch, weights, number, stage, config, World(), measure=False)  # type: ignore[arg-type]
+        optimize(network, state, batch, weights, number, stage, config, World(), measure=False)  # type: ignore[arg-type]
         number += 1
 
     batch = loader.next().to(device)

@@ -95,7 +95,7 @@ def _read_config(ctx: click.Context, _: click.Parameter, path: Path | None) -> N
 )
 @click.option("-v", "--verbose", is_flag=True, help="Show the traceback of an unexpected error.")
 def command(verbose: bool) -> None:
-    """Colour black-and-white photographs, guided by a few notes on what was which colour."""
+    """Color black-and-white photographs, guided by a few notes on what was which color."""
 
 
 def main(arguments: list[str] | None = None) -> None:

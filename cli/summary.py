@@ -31,11 +31,11 @@ def describe(batch: Batch, as_json: bool, quiet: bool) -> int:
     for job, sentence in wrong:
         click.echo(f"error: {show(job.title)}: {sentence}", err=True)
     refused = f", {len(wrong)} failed" if wrong else ""
-    click.echo(f"{len(todo)} to colour, {batch.current} current{refused}", err=True)
+    click.echo(f"{len(todo)} to color, {batch.current} current{refused}", err=True)
     return 3 if wrong else 0
 
 
-def summarise(batch: Batch, seconds: float, as_json: bool, place: str) -> None:
+def summarize(batch: Batch, seconds: float, as_json: bool, place: str) -> None:
     """Say what became of the pictures. place: where they are."""
     if as_json:
         summary = {
@@ -59,10 +59,10 @@ def summarise(batch: Batch, seconds: float, as_json: bool, place: str) -> None:
         click.echo(f"warning: {ending} has no place for {what}; {whose}", err=True)
     rate = f", {batch.colored / seconds:.1f} pictures/s, {batch.pixels / 1e6 / seconds:.1f} megapixels/s"
     warned = f", {batch.warned} with warnings" if batch.warned else ""
-    left = f"{batch.kept} in colour already, " if batch.kept else ""
+    left = f"{batch.kept} in color already, " if batch.kept else ""
     hinted = f"; {batch.with_hints} with hints" if batch.options.hints or batch.with_hints else ""
     click.echo(
-        f"{batch.colored} coloured, {left}{batch.current} current, {batch.failed} failed{warned} in {seconds:.1f} s"
+        f"{batch.colored} colored, {left}{batch.current} current, {batch.failed} failed{warned} in {seconds:.1f} s"
         f"{rate if batch.colored else ''}{hinted}: {place}",
         err=True,
     )

@@ -57,7 +57,7 @@ class BatchView(View):
     def __init__(self, total: int | None, quiet: bool) -> None:
         self._total, self._done, self._quiet = total, 0, quiet
         if not quiet and sys.stderr.isatty():
-            self.live = _bar("colouring", "{task.fields[rate]}")
+            self.live = _bar("coloring", "{task.fields[rate]}")
             self._task = self.live.add_task("", total=total, rate="")
 
     def step(self, name: str, seconds: float, error: str | None, warnings: Sequence[str] = ()) -> None:

@@ -10,7 +10,7 @@ from .lab import Array
 COUNT = 32
 WIDTH = 8.0
 LOWEST = -128.0
-CENTRES = LOWEST + WIDTH * (np.arange(COUNT) + 0.5)
+CENTERS = LOWEST + WIDTH * (np.arange(COUNT) + 0.5)
 
 JOINT_WIDTH = 16.0
 # Of each step of a, the first and the last step of b of the nodes that lie within one step of a color of sRGB.

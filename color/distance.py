@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from . import bins, lab, scores
 from .lab import Bytes
 
-# Width of the histogram's bins of CIEDE2000, and its end, which few colours reach.
+# Width of the histogram's bins of CIEDE2000, and its end, which few colors reach.
 STEP, END = 0.001, 150.0
 
 
@@ -51,7 +51,7 @@ class Comparison:
         one._pictures, one._pixels, one._values = 1, distance.size, wanted_ab.size
         one._max_levels = int(levels.max())
         one._beyond = int((levels.max(-1) > 1).sum())
-        # An ab that is not a number is in no bin, and no colour agrees with it.
+        # An ab that is not a number is in no bin, and no color agrees with it.
         finite = bool(np.isfinite(found_ab).all())
         one._same = int((bins.to_bins(found_ab) == bins.to_bins(wanted_ab)).sum()) if finite else 0
         one._ciede2000 = float(distance.sum()) if finite else float("nan")

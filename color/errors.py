@@ -33,7 +33,7 @@ class StorageError(UsageError):
 
 
 class PictureError(GcolorError):
-    """One picture cannot be read, coloured or written."""
+    """One picture cannot be read, colored or written."""
 
     exit_code = 3
 

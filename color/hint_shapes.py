@@ -94,7 +94,7 @@ def _disc(mask: Mask) -> tuple[Floats, float]:
 def _agreement(mask: Mask, vertices: Floats, radius: float) -> float:
     """The share of what a dab and a mark cover together that both cover."""
     height, width = mask.shape
-    drawn = Hints((width, height), None, [Mark(vertices, (0, 0, 0), radius)]).rasterise((height, width))[..., 3] > 0
+    drawn = Hints((width, height), None, [Mark(vertices, (0, 0, 0), radius)]).rasterize((height, width))[..., 3] > 0
     return float((drawn & mask).sum() / (drawn | mask).sum())
 
 

@@ -1,6 +1,6 @@
-"""Color hints in memory, and their rasterising to a grid of cells. `hint_files.py` reads the files.
+"""Color hints in memory, and their rasterizing to a grid of cells. `hint_files.py` reads the files.
 
-Positions are in picture pixels: x right, y down, origin top left, pixel (0, 0) centred at (0.5, 0.5). A grid of h x w
+Positions are in picture pixels: x right, y down, origin top left, pixel (0, 0) centered at (0.5, 0.5). A grid of h x w
 cells lies over the whole picture; what any client hands to the network is one RGBA value per cell.
 """
 
@@ -20,7 +20,7 @@ Ints = NDArray[np.int64]
 
 MAX_PIXELS = 200_000_000  # of a painted picture, and of the picture that a JSON file is for
 OPAQUE = 128  # the least alpha that makes an overlay pixel a hint
-TINY = 1e-9  # pixels; shorter heights count as level, smaller misses of a cell's centre as hits
+TINY = 1e-9  # pixels; shorter heights count as level, smaller misses of a cell's center as hits
 STRIP_PIXELS = 1 << 17  # overlay pixels that are averaged at once: they stay in the cache
 STRIP_CELLS = 1 << 24  # cells of the span table, all levels together
 SEGMENTS = 1 << 10  # segments that are clipped to rows at once
@@ -28,7 +28,7 @@ SEGMENTS = 1 << 10  # segments that are clipped to rows at once
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Mark:
-    """A point (one vertex) or a stroke (a polyline) of one colour."""
+    """A point (one vertex) or a stroke (a polyline) of one color."""
 
     vertices: Floats
     """[n, 2], x and y in picture pixels."""
@@ -58,11 +58,11 @@ class Hints:
         painted = (self.overlay[..., 3] >= OPAQUE).astype(np.uint8)
         return int(cv2.connectedComponents(painted, connectivity=8)[0]) - 1 + len(self.marks)
 
-    def rasterise(self, grid: tuple[int, int]) -> Bytes:
+    def rasterize(self, grid: tuple[int, int]) -> Bytes:
         """The hints on a grid of (h, w) cells: RGBA [h, w, 4], alpha 255 at a hint, all four 0 elsewhere.
 
-        A cell takes the mean colour, weighted by alpha, of the hinted overlay pixels whose centres it holds; where the
-        grid is finer than the overlay, the nearest pixel. A mark fills the cells whose centres lie within its radius,
+        A cell takes the mean color, weighted by alpha, of the hinted overlay pixels whose centers it holds; where the
+        grid is finer than the overlay, the nearest pixel. A mark fills the cells whose centers lie within its radius,
         and always those that it passes through, so that no dot is lost whatever the grid.
         """
         cells = np.zeros((*grid, 4), np.uint8) if self.overlay is None else _average(self.overlay, grid)
@@ -79,11 +79,11 @@ class Hints:
         width, height = self.size
         least = max(1.0, min(self.size) / 512)
         marks = [mark if mark.radius > 0 else replace(mark, radius=least) for mark in self.marks]
-        return Hints(self.size, self.overlay, marks).rasterise((height, width))
+        return Hints(self.size, self.overlay, marks).rasterize((height, width))
 
 
 def _cell_of(pixels: int, cells: int) -> Ints:
-    """For each pixel of a row (or column) the cell that holds its centre, in exact integers."""
+    """For each pixel of a row (or column) the cell that holds its center, in exact integers."""
     return (2 * np.arange(pixels, dtype=np.int64) + 1) * cells // (2 * pixels)
 
 

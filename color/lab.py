@@ -1,4 +1,4 @@
-"""sRGB <-> CIE LAB (D65, 2 degree observer): the one definition of colour, in NumPy.
+"""sRGB <-> CIE LAB (D65, 2 degree observer): the one definition of color, in NumPy.
 
 Formulas: IEC 61966-2-1 (sRGB transfer curve) and CIE 15 (LAB). The same in torch is in `tensors.py`.
 """
@@ -84,7 +84,7 @@ def lab_to_linear(lab: Array) -> Array:
 def into_gamut(linear: Array) -> Array:
     """Move linear RGB [..., 3] straight toward the grey of the same luminance until it is within 0..1.
 
-    Luminance, and so L, stays exactly; only chroma shrinks. Colours inside the gamut are returned as they are.
+    Luminance, and so L, stays exactly; only chroma shrinks. Colors inside the gamut are returned as they are.
     """
     y = np.clip(linear @ XYZ_FROM_RGB[1], 0.0, 1.0)
     above = linear.max(axis=-1) - y

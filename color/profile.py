@@ -1,4 +1,4 @@
-"""Colours by their ICC profile to sRGB, so that what is written can be labelled with what it is."""
+"""Colors by their ICC profile to sRGB, so that what is written can be labeled with what it is."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def _open(profile: bytes) -> ImageCms.ImageCmsProfile:
 
 @functools.lru_cache(16)
 def _transform(profile: bytes | None, mode: str) -> ImageCms.ImageCmsTransform:
-    """From a profile, or from LAB, to sRGB: relative colours, black to black, as most viewers do. Safe in threads."""
+    """From a profile, or from LAB, to sRGB: relative colors, black to black, as most viewers do. Safe in threads."""
     source = _open(profile) if profile is not None else ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
     try:
         return ImageCms.buildTransform(

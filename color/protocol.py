@@ -29,7 +29,7 @@ class Patches:
     side: int = PATCH
     """Of a hint, in pixels."""
     mean: bool = False
-    """Show the mean LAB colour of the square instead of its own pixels."""
+    """Show the mean LAB color of the square instead of its own pixels."""
     cells: bool = False
     """Squares are cells of a grid, each taken at most once; otherwise they lie anywhere and may overlap."""
 
@@ -62,21 +62,21 @@ def hint_corners(name: str, count: int, patches: Patches = PAPER) -> NDArray[np.
     return np.stack(np.divmod(rng.permutation(across**2)[:count], across), axis=-1) * patches.side
 
 
-def hint_centres(name: str, count: int, patches: Patches = PAPER) -> NDArray[np.int64]:
-    """Row and column of the centres of `count` hints [count, 2]; of an even side, the pixel below and right of it."""
+def hint_centers(name: str, count: int, patches: Patches = PAPER) -> NDArray[np.int64]:
+    """Row and column of the centers of `count` hints [count, 2]; of an even side, the pixel below and right of it."""
     return hint_corners(name, count, patches) + patches.side // 2
 
 
-def hint_mask(centres: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Where hints of 3x3 pixels lie around their centres: bool [256, 256]."""
+def hint_mask(centers: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Where hints of 3x3 pixels lie around their centers: bool [256, 256]."""
     mask = np.zeros((SIZE, SIZE), bool)
-    for y, x in centres:
+    for y, x in centers:
         mask[y - 1 : y + 2, x - 1 : x + 2] = True
     return mask
 
 
 def true_hints(rgb: Bytes, name: str, count: int, patches: Patches = PAPER) -> Bytes:
-    """RGBA [size, size, 4] with `count` hints that show the colours of a photo [size, size, 3]; later ones on top."""
+    """RGBA [size, size, 4] with `count` hints that show the colors of a photo [size, size, 3]; later ones on top."""
     raster = np.zeros((patches.size, patches.size, 4), np.uint8)
     for y, x in hint_corners(name, count, patches):
         square = np.s_[y : y + patches.side, x : x + patches.side]
@@ -94,7 +94,7 @@ def grid_hints(rgb: Bytes, name: str, count: int, grid: tuple[int, int]) -> Byte
     height, width = rgb.shape[:2]
     h, w = grid
     raster = np.zeros((h, w, 4), np.uint8)
-    for row, column in np.clip(hint_centres(name, count) * (h, w) // SIZE, 1, (h - 2, w - 2)):
+    for row, column in np.clip(hint_centers(name, count) * (h, w) // SIZE, 1, (h - 2, w - 2)):
         for y, x in np.ndindex(PATCH, PATCH):
             y, x = row - 1 + y, column - 1 + x
             top, left = y * height // h, x * width // w
@@ -106,7 +106,7 @@ def grid_hints(rgb: Bytes, name: str, count: int, grid: tuple[int, int]) -> Byte
 def fingerprint(names: Iterable[str], counts: Iterable[int], patches: Patches = PAPER) -> str:
     """SHA-256 over the hints of these photos: two evaluations with the same one have seen the same."""
     most = max(counts := list(counts), default=0)
-    parts = [f"{name}:{hint_centres(name, most, patches).tobytes().hex()}" for name in sorted(names)]
+    parts = [f"{name}:{hint_centers(name, most, patches).tobytes().hex()}" for name in sorted(names)]
     # The paper's are known by their places alone.
     look = [] if patches == PAPER else [repr(patches)]
     text = "\n".join([str(sorted(set(counts))), *look, *parts])

@@ -1,4 +1,4 @@
-"""Scores of a coloured picture against the true one."""
+"""Scores of a colored picture against the true one."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def ab_rmse(found_ab: Array, true_ab: Array) -> float:
 
 
 def colorfulness(rgb: NDArray[np.uint8]) -> float:
-    """Hasler and Suesstrunk 2003, M3: 0 for grey, about 15 slightly, 45 averagely, 100 extremely colourful."""
+    """Hasler and Suesstrunk 2003, M3: 0 for grey, about 15 slightly, 45 averagely, 100 extremely colorful."""
     r, g, b = (rgb[..., i].astype(np.float64) for i in range(3))
     rg, yb = r - g, 0.5 * (r + g) - b
     return float(np.hypot(rg.std(), yb.std()) + 0.3 * np.hypot(rg.mean(), yb.mean()))
 
 
 def ciede2000(lab1: Array, lab2: Array) -> Array:
-    """CIEDE2000 colour difference of LAB [..., 3] and [..., 3], weights 1 (Sharma, Wu and Dalal 2005)."""
+    """CIEDE2000 color difference of LAB [..., 3] and [..., 3], weights 1 (Sharma, Wu and Dalal 2005)."""
     l1, a1, b1 = np.moveaxis(np.asarray(lab1, np.float64), -1, 0)
     l2, a2, b2 = np.moveaxis(np.asarray(lab2, np.float64), -1, 0)
     mean_c7 = ((np.hypot(a1, b1) + np.hypot(a2, b2)) / 2.0) ** 7
@@ -73,7 +73,7 @@ def ciede2000(lab1: Array, lab2: Array) -> Array:
 def picture_scores(found: Bytes, truth: Bytes, truth_lab: Array) -> dict[str, float]:
     """All scores of one picture, uint8 [H, W, 3], against the true one and its LAB [H, W, 3].
 
-    Its colourfulness and the true one stand apart, since a grey photo has no ratio of them (see `summarise`).
+    Its colorfulness and the true one stand apart, since a grey photo has no ratio of them (see `summarize`).
     """
     found_lab = lab.rgb_to_lab(found)
     return {
@@ -81,8 +81,8 @@ def picture_scores(found: Bytes, truth: Bytes, truth_lab: Array) -> dict[str, fl
         "accuracy": bin_accuracy(found_lab[..., 1:], truth_lab[..., 1:]),
         "rmse": ab_rmse(found_lab[..., 1:], truth_lab[..., 1:]),
         "ciede": float(ciede2000(found_lab, truth_lab).mean()),
-        "colourfulness": colorfulness(found),
-        "true_colourfulness": colorfulness(truth),
+        "colorfulness": colorfulness(found),
+        "true_colorfulness": colorfulness(truth),
     }
 
 
@@ -92,12 +92,12 @@ def mean_and_error(values: Array) -> dict[str, float]:
     return {"mean": float(values.mean()), "error": float(error)}
 
 
-def summarise(pictures: list[dict[str, float]]) -> dict[str, Any]:
-    """Scores of pictures to means with their standard errors; colourfulness to the ratio of the means."""
+def summarize(pictures: list[dict[str, float]]) -> dict[str, Any]:
+    """Scores of pictures to means with their standard errors; colorfulness to the ratio of the means."""
     columns = {name: np.array([p[name] for p in pictures]) for name in pictures[0]}
-    found, true = columns.pop("colourfulness"), columns.pop("true_colourfulness")
+    found, true = columns.pop("colorfulness"), columns.pop("true_colorfulness")
     summary: dict[str, Any] = {name: mean_and_error(values) for name, values in columns.items()}
     # The ratio of the means: near-grey photos would rule a mean of ratios. Its error is that of the residual.
     ratio = found.mean() / max(true.mean(), 1e-9)
     error = mean_and_error(found - ratio * true)["error"] / max(true.mean(), 1e-9)
-    return summary | {"colourfulness": {"mean": float(ratio), "error": error}}
+    return summary | {"colorfulness": {"mean": float(ratio), "error": error}}

@@ -70,9 +70,9 @@ def lab_to_rgb(lab_B3HW: Tensor) -> Tensor:
     return linear_to_srgb(into_gamut(lab_to_linear(lab_B3HW), y))
 
 
-def centres(like: Tensor) -> Tensor:
-    """The 32 bin centres on the device and in the type of `like`."""
-    return torch.as_tensor(bins.CENTRES, dtype=like.dtype, device=like.device)
+def centers(like: Tensor) -> Tensor:
+    """The 32 bin centers on the device and in the type of `like`."""
+    return torch.as_tensor(bins.CENTERS, dtype=like.dtype, device=like.device)
 
 
 def to_bins(ab: Tensor) -> Tensor:
@@ -83,11 +83,11 @@ def to_bins(ab: Tensor) -> Tensor:
 def annealed_mean(logits_B2KHW: Tensor, temperature: float | Tensor = 1.0) -> Tensor:
     """Logits [B, 2, 32, H, W] to ab [B, 2, H, W]: the mean of softmax(logits / temperature) (Zhang et al. 2016, eq. 5).
 
-    Temperature 1 is the expectation; toward 0 it becomes the centre of the likeliest bin (the paper's decoding).
+    Temperature 1 is the expectation; toward 0 it becomes the center of the likeliest bin (the paper's decoding).
     """
     scaled = logits_B2KHW / temperature
     p = (scaled - scaled.amax(2, keepdim=True)).exp()
-    return (p * centres(p).view(1, 1, -1, 1, 1)).sum(2) / p.sum(2)
+    return (p * centers(p).view(1, 1, -1, 1, 1)).sum(2) / p.sum(2)
 
 
 def middle_softmax(x: Tensor, dim: int) -> Tensor:

@@ -3,7 +3,7 @@
 python examples/sheets.py        # writes docs/images
 
 NAME.jpg: photograph, hints, result side by side. automatic.jpg: all of them without hints. one_hint.jpg: a single hint
-of a foreign colour, and what it does to the rest of the picture.
+of a foreign color, and what it does to the rest of the picture.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def side_by_side(name: str, paths: list[Path]) -> None:
 
 
 def main() -> None:
-    """Colour the examples with their hints, with none and with one, and lay what comes out side by side."""
+    """Color the examples with their hints, with none and with one, and lay what comes out side by side."""
     SHEETS.mkdir(parents=True, exist_ok=True)
     pictures = sorted((HERE / "imgs").iterdir())
     with tempfile.TemporaryDirectory() as name:

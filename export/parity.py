@@ -21,7 +21,7 @@ LIMITS: dict[str, dict[str, float]] = {
 }
 """The greatest distance from PyTorch in fp32 that still passes, for each precision."""
 HINTS = (0, 20)
-"""How many hints each photo is coloured with, one after the other."""
+"""How many hints each photo is colored with, one after the other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

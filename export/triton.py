@@ -49,7 +49,7 @@ INPUTS = {
     PAINT: (_RGB, _AB, Tensor("place", "TYPE_FP32", (4,))),
 }
 OUTPUTS = {MODEL: (_COLORED, _AB, _JOINT), PAINT: (_COLORED,)}
-# What the server colours once before it says that it is ready, unless an engine was made for other shapes.
+# What the server colors once before it says that it is ready, unless an engine was made for other shapes.
 USUAL = {"rgb": [683, 1024, 3], "hints": [256, 384, 4], "vividness": [1, 1, 1]}
 
 
@@ -147,7 +147,7 @@ def configuration(
 
 
 _BATCHING = """\
-# Pictures that wait while the model works, and have one size, are coloured together; nobody waits for others to come.
+# Pictures that wait while the model works, and have one size, are colored together; nobody waits for others to come.
 # Answers may overtake each other.
 dynamic_batching { }"""
 _ONNXRUNTIME = """\

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 
 def conv_bn(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
-    """Convolution and batch normalisation, size kept at stride 1."""
+    """Convolution and batch normalization, size kept at stride 1."""
     return nn.Sequential(nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False), nn.BatchNorm2d(outputs))
 
 
@@ -45,7 +45,7 @@ class ResBlock(nn.Module):
         self.conv2 = conv_bn(outputs, outputs)
         self.shortcut: nn.Module = nn.Identity()
         if inputs != outputs:
-            # The paper's published code does not normalise the shortcut.
+            # The paper's published code does not normalize the shortcut.
             plain = nn.Conv2d(inputs, outputs, 1, bias=False)
             self.shortcut = conv_bn(inputs, outputs, 1) if norm_shortcut else plain
 

@@ -32,7 +32,7 @@ class ModelConfig:
     enlarging: bool = True
     """ab at half the grid by learned mixtures of the cells at a quarter (hintunet)."""
     temperature: float = 0.7
-    """Of the softmax whose mean is the classifier's colour (Zhang et al. 2016); below 1 it is purer (hintunet)."""
+    """Of the softmax whose mean is the classifier's color (Zhang et al. 2016); below 1 it is purer (hintunet)."""
     chroma: float = 1.1
     """Factor on the classifier's color when not training: the mean of what may be is paler than what is (hintunet)."""
     reserve: float = 0.0

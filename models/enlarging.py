@@ -1,4 +1,4 @@
-"""Enlarging ab by mixing neighbours with weights that the network chooses (as Teed and Deng 2020 do with flow)."""
+"""Enlarging ab by mixing neighbors with weights that the network chooses (as Teed and Deng 2020 do with flow)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .blocks import conv_bn
 class LearnedEnlarging(nn.Module):
     """ab [B, 2, H, W] to [B, 2, 2H, 2W]: each half cell is a convex mixture of the 3x3 cells around it.
 
-    A mixture invents no colour; it chooses on which side of an edge the half cell lies. It begins as bilinear
+    A mixture invents no color; it chooses on which side of an edge the half cell lies. It begins as bilinear
     interpolation.
     """
 
@@ -25,7 +25,7 @@ class LearnedEnlarging(nn.Module):
         self.choose = nn.Conv2d(width, 9 * 4, 1)
         self.register_buffer("around", torch.eye(9).view(9, 1, 3, 3).repeat(2, 1, 1, 1), persistent=False)
         line = torch.tensor([[0.25, 0.75, 0.0], [0.0, 0.75, 0.25]])
-        # [9 neighbours, 4 half cells], both row by row.
+        # [9 neighbors, 4 half cells], both row by row.
         bilinear = torch.einsum("sy,tx->yxst", line, line).reshape(9, 4)
         with torch.no_grad():
             self.choose.weight.zero_()
@@ -33,7 +33,7 @@ class LearnedEnlarging(nn.Module):
             self.choose.bias.copy_((bilinear + 1e-3).log().flatten())
 
     def choices(self, feature: Tensor) -> Tensor:
-        """Feature [B, C, H, W] to the logits of the mixtures [B, 36, H, W]: nine neighbours times four half cells."""
+        """Feature [B, C, H, W] to the logits of the mixtures [B, 36, H, W]: nine neighbors times four half cells."""
         chosen: Tensor = self.choose(torch.relu(self.hidden(feature)))
         return chosen
 

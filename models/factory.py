@@ -9,5 +9,5 @@ from .unet import PaperUNet
 
 
 def build(config: ModelConfig) -> Network:
-    """The network of a configuration, freshly initialised."""
+    """The network of a configuration, freshly initialized."""
     return HintUNet(config) if config.variant == "hintunet" else PaperUNet(config)

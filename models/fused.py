@@ -34,7 +34,7 @@ def middles(lowest: float, highest: float, steps: float) -> Tensor:
 
 
 class Paint(nn.Module):
-    """A photo or a tile of one, and the ab of the whole at the network's grid, to the coloured photo or tile."""
+    """A photo or a tile of one, and the ab of the whole at the network's grid, to the colored photo or tile."""
 
     to_linear: Tensor
     to_srgb: Tensor
@@ -78,7 +78,7 @@ class Paint(nn.Module):
     def apply_chroma(self, y_NHW: Tensor, fy_NHW: Tensor, ab_N2gk: Tensor, place: Tensor) -> Tensor:
         """Y, f(Y) and ab to sRGB bytes [N, H, W, 3].
 
-        Colours out of gamut move toward the grey of their luminance, so Y stays. Planes are worked on one by one: they
+        Colors out of gamut move toward the grey of their luminance, so Y stays. Planes are worked on one by one: they
         stay in a core's cache, and ONNX Runtime is slow where one has to be repeated for several.
         """
         top, left, height, width = place.unbind()

@@ -1,4 +1,4 @@
-"""HintUNet, gcolor's default: a ResUNet at a quarter of the grid that carries the hints' colours to where they belong.
+"""HintUNet, gcolor's default: a ResUNet at a quarter of the grid that carries the hints' colors to where they belong.
 
 What sets it apart from the paper's ResUNet:
 
@@ -7,13 +7,13 @@ What sets it apart from the paper's ResUNet:
 - **An encoder that has learned to see.** EfficientNet-Lite, trained on a million photographs before, looks at the
   lightness; what it sees is added at each level.
 - **Hint propagation.** Attention from each cell to the cells with hints, by learned features and distance, hands each
-  cell the colours that it could take over; a gate mixes them with the classifier's own. A copied colour needs no bin.
+  cell the colors that it could take over; a gate mixes them with the classifier's own. A copied color needs no bin.
 - **Residual spreading.** What the prediction still lacks at the hinted cells is spread, from coarse to fine, over cells
   of like features, lightness and place, as kriging with a learned mean and a learned kernel would.
 - **Hint correction.** What still differs from a hint at its own cell is added back around it, over cells of like
   lightness only. So the user is obeyed, whatever the network believes.
-- **Learned enlarging.** Colours change where the lightness does: each cell becomes 2 x 2 half cells, each a mixture of
-  the cells around it that the network chooses, so that a colour ends at its edge and not a cell later.
+- **Learned enlarging.** Colors change where the lightness does: each cell becomes 2 x 2 half cells, each a mixture of
+  the cells around it that the network chooses, so that a color ends at its edge and not a cell later.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ STRIDE = 4
 class HintUNet(Network):
     """See the module's text. h and w multiples of 16; logits at 1/4, ab at 1/2 (1/4 without learned enlarging)."""
 
-    # Sums of squares that cancel, and differences of near-equal colours.
+    # Sums of squares that cancel, and differences of near-equal colors.
     exact = ("propagate", "spread", "correct", "enlarge", "retouch")
     LEARNING = 128
     """In training, a photo with more hinted cells at 1/8 than this looks at a part of them; each costs time."""

@@ -34,9 +34,9 @@ def in_fp32(like: Tensor) -> AbstractContextManager[object]:
 
 
 class HintPropagation(nn.Module):
-    """Attention from every cell to the hinted cells; the values are the hints' own colours.
+    """Attention from every cell to the hinted cells; the values are the hints' own colors.
 
-    Returns, for each head, the colour ab / 50 and how sure the head is (0..1): [B, 3 * heads, H, W].
+    Returns, for each head, the color ab / 50 and how sure the head is (0..1): [B, 3 * heads, H, W].
     """
 
     def __init__(self, channels: int, heads: int, width: int = 16) -> None:
@@ -46,7 +46,7 @@ class HintPropagation(nn.Module):
         self.key = nn.Conv2d(channels, heads * (width - 4), 1)
         # How far each head reaches, as the sigma of a Gaussian, in cells: from local to everywhere.
         self.log_reach = nn.Parameter(torch.linspace(math.log(2.0), math.log(24.0), heads))
-        # The key of "no hint fits": a cell that finds nothing better attends here and carries no colour.
+        # The key of "no hint fits": a cell that finds nothing better attends here and carries no color.
         self.null_key = nn.Parameter(torch.zeros(heads, 1, width))
 
     def _distance_terms(self, feature: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,4 +1,4 @@
-"""The Python interface: set a picture once, colour it many times with other hints."""
+"""The Python interface: set a picture once, color it many times with other hints."""
 
 from __future__ import annotations
 
@@ -111,9 +111,9 @@ class Colorizer:
         return np.asarray(cv2.resize(even, (columns, rows), interpolation=cv2.INTER_AREA), np.uint8)
 
     def color(self, hints: GivenHints | None = None, vividness: float = 1.0, padded: bool = False) -> Bytes:
-        """The picture in colour, uint8 [H, W, 3], at its own size and lightness.
+        """The picture in color, uint8 [H, W, 3], at its own size and lightness.
 
-        hints: None, a `Hints` object, or RGBA uint8 [h, w, 4] where alpha >= 128 says that the colour is a hint; an
+        hints: None, a `Hints` object, or RGBA uint8 [h, w, 4] where alpha >= 128 says that the color is a hint; an
         array of another size than the grid is taken as an overlay of the whole picture. Also hint files, one or
         several, the bytes of one, what a JSON file holds, or a PIL image with alpha. vividness, 0..2, multiplies the
         chroma that the network makes up, not what hints say. padded: each pixel takes four bytes of memory, as JPEG's
@@ -192,7 +192,7 @@ class Colorizer:
             raise PictureError("samples are uint16 of the size of the picture that was set")
 
     def suggest(self, x: float, y: float, hints: GivenHints | None = None, count: int = 6) -> list[Suggestion]:
-        """Up to `count` distinct colours that a place of the picture may have, given the hints; the likeliest first.
+        """Up to `count` distinct colors that a place of the picture may have, given the hints; the likeliest first.
 
         x, y: in pixels, x right, y down, the first pixel's middle being (0.5, 0.5). For hints and errors see `color`;
         raises UsageError for a place outside of the picture, BundleError where the bundle has no suggestions.
@@ -234,7 +234,7 @@ class Colorizer:
         found = to_hints(hints, (width, height))
         if isinstance(hints, np.ndarray) and hints.shape[:2] == self.grid:
             return np.ascontiguousarray(hints)
-        return found.rasterise(self.grid)
+        return found.rasterize(self.grid)
 
 
 def _three_planes(pixels: Bytes) -> Bytes:

@@ -37,7 +37,7 @@ TWICE = {
 
 
 def examine() -> dict[str, Any]:
-    """A report: parts (name, state, what to do), whether gcolor can colour here (usable), and in short: the machine,
+    """A report: parts (name, state, what to do), whether gcolor can color here (usable), and in short: the machine,
     the engines that run, what is missing, and the one thing to do about it ("" for nothing)."""
     machine = describe()
     parts = [{"part": name.replace("_", " "), "state": state, "do": ""} for name, state in machine.items()]
@@ -109,7 +109,7 @@ def _version(name: str) -> str | None:
 
 
 def _try(backend: str, device: str, painter: str = "auto") -> str:
-    """Colour a picture by the model that ships. TensorRT engines belong to a GPU, so there it has none to run."""
+    """Color a picture by the model that ships. TensorRT engines belong to a GPU, so there it has none to run."""
     import numpy as np
 
     from .colorizer import Colorizer

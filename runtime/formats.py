@@ -20,7 +20,7 @@ MAX_PIXELS = 200_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Format:
-    """A format by Pillow's name, and what a coloured picture keeps in it."""
+    """A format by Pillow's name, and what a colored picture keeps in it."""
 
     name: str
     suffixes: tuple[str, ...]
@@ -28,11 +28,11 @@ class Format:
     deep: bool = False
     """Keeps 16 bits."""
     bands: bool = False
-    """Is written band after band, so that a coloured picture need not be in memory whole."""
+    """Is written band after band, so that a colored picture need not be in memory whole."""
     needs: str = ""
     """What to install where Pillow does not have it."""
     output: str = ""
-    """What the output's name is given behind its own ending, where that format holds no picture in true colour or
+    """What the output's name is given behind its own ending, where that format holds no picture in true color or
     cannot be written."""
 
 
@@ -66,7 +66,7 @@ def find_pictures(folder: Path) -> list[Path]:
 
 
 def output_name(name: str) -> str:
-    """What a picture's output is called: as the picture, with an ending more where its format holds no true colour."""
+    """What a picture's output is called: as the picture, with an ending more where its format holds no true color."""
     kind = SUFFIXES.get(os.path.splitext(name)[1].lower())
     return name + kind.output if kind else name
 

@@ -75,7 +75,7 @@ class Opened:
 
     def chroma(self, hints: Hints) -> Chroma:
         """The network's ab [1, 2, g, k] for these hints; the last few are kept, so that panning costs none."""
-        cells = hints.rasterise(self._colorizer.grid)
+        cells = hints.rasterize(self._colorizer.grid)
         key = cells.tobytes() if hints.count else b""
         if key not in self._chroma:
             self._chroma[key] = self._colorizer.chroma(cells)

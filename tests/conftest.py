@@ -56,7 +56,7 @@ def _plain(argument: object) -> str | bytes:
 
 
 def scene(height: int = 96, width: int = 144, seed: int = 0) -> np.ndarray:
-    """A made-up colour picture, uint8 [H, W, 3]: smooth ground, a few discs, mild texture."""
+    """A made-up color picture, uint8 [H, W, 3]: smooth ground, a few discs, mild texture."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[0:height, 0:width].astype(float)
     out = np.stack([90 + 60 * y / height, 120 + 40 * x / width, np.full_like(x, 110.0)], axis=-1)

@@ -46,7 +46,7 @@ def test_more_hints_are_better(colorizer: Colorizer, some: list[np.ndarray]) -> 
     assert all(a + 0.1 < b for a, b in zip(means, means[1:], strict=False)), means
 
 
-def test_single_hints_of_foreign_colours_are_obeyed(colorizer: Colorizer, some: list[np.ndarray]) -> None:
+def test_single_hints_of_foreign_colors_are_obeyed(colorizer: Colorizer, some: list[np.ndarray]) -> None:
     rng = np.random.default_rng(0)
     distances = []
     for photo in some:

@@ -86,7 +86,7 @@ class TrainConfig:
     hint_free: float = 0.15
     """Share of the photos that get no hint (simulated)."""
     recolor: float = 0.4
-    """Share of photos in which one colour is replaced by a foreign one, so that hints outweigh habit."""
+    """Share of photos in which one color is replaced by a foreign one, so that hints outweigh habit."""
     age: float = 0.5
     """Share of photos that are made old: tones, and of parts of them blur, grain, stains, dirt, compression."""
     frame: float = 0.05
@@ -97,7 +97,7 @@ class TrainConfig:
     processes: int = 1
     """One process per GPU; on the CPU, processes that share it."""
     precision: Precision = "fp32"
-    """Arithmetic of the network; colour and loss are always fp32."""
+    """Arithmetic of the network; color and loss are always fp32."""
     compile: bool = False
     """Run the network through torch.compile (pays on GPUs; minutes of compiling on a CPU, for nothing)."""
     loader: Literal["dali", "torch"] = "dali"

@@ -119,15 +119,15 @@ def _sum_over_all(x: Tensor) -> Tensor:
 
 
 class SyncBatchNorm(nn.BatchNorm2d):
-    """Batch normalisation by the statistics of all processes' batches; torch's own does so on GPUs only."""
+    """Batch normalization by the statistics of all processes' batches; torch's own does so on GPUs only."""
 
     def forward(self, x: Tensor) -> Tensor:
         if not self.training:
             return super().forward(x)
         count = x.numel() / x.shape[1] * dist.get_world_size()
         mean = _sum_over_all(x.sum((0, 2, 3))) / count
-        centred = x - mean.view(1, -1, 1, 1)
-        variance = _sum_over_all(centred.square().sum((0, 2, 3))) / count
+        centered = x - mean.view(1, -1, 1, 1)
+        variance = _sum_over_all(centered.square().sum((0, 2, 3))) / count
         assert self.running_mean is not None and self.running_var is not None and self.num_batches_tracked is not None
         with torch.no_grad():
             momentum = self.momentum if self.momentum is not None else 0.1
@@ -135,11 +135,11 @@ class SyncBatchNorm(nn.BatchNorm2d):
             self.running_var.lerp_(variance * count / (count - 1), momentum)
             self.num_batches_tracked += 1
         scale = self.weight / (variance + self.eps).sqrt()
-        return centred * scale.view(1, -1, 1, 1) + self.bias.view(1, -1, 1, 1)
+        return centered * scale.view(1, -1, 1, 1) + self.bias.view(1, -1, 1, 1)
 
 
-def synchronised(model: nn.Module, device: torch.device) -> nn.Module:
-    """The network with its batch normalisations over all processes, weights and names unchanged."""
+def synchronized(model: nn.Module, device: torch.device) -> nn.Module:
+    """The network with its batch normalizations over all processes, weights and names unchanged."""
     if device.type == "cuda":
         return nn.SyncBatchNorm.convert_sync_batchnorm(model)
     for module in model.modules():

@@ -19,7 +19,7 @@ from .data.of_run import open_data, prepare_data
 from .distributed import World, joined
 from .running import Session, open_session
 from .scoring.of_network import EvalPhoto, load_photos
-from .step import optimise, rate, set_rate
+from .step import optimize, rate, set_rate
 
 
 def silent(_: Any) -> None:
@@ -91,7 +91,7 @@ def _run(session: Session, stop: Callable[[], bool]) -> None:
         last = position.step + 1 == config.steps
         logs = (position.step + 1) % config.log_every == 0 or position.step == 0 or last
         set_rate(session.state.optimizer, rate(session.progress, position.step, config))
-        means = optimise(
+        means = optimize(
             session.network,
             session.state,
             batch,

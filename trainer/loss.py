@@ -52,7 +52,7 @@ class _Classes(torch.autograd.Function):
         log_p = logits_B2KHW.log_softmax(2)
         low, high = (log_p.gather(2, index)[:, :, 0] for index in (index_B21HW, index_B21HW + 1))
         p = log_p.exp_()
-        mean = (tensors.centres(p) @ p.flatten(3)).unflatten(2, p.shape[3:])
+        mean = (tensors.centers(p) @ p.flatten(3)).unflatten(2, p.shape[3:])
         ctx.save_for_backward(p, mean, index_B21HW, part_B2HW)
         return torch.lerp(low, high, part_B2HW).neg_(), mean
 
@@ -60,7 +60,7 @@ class _Classes(torch.autograd.Function):
     def backward(ctx: Any, of_entropy_B2HW: Tensor, of_mean_B2HW: Tensor) -> tuple[Tensor | None, ...]:
         p, mean, index, part = ctx.saved_tensors
         constant = (of_entropy_B2HW - of_mean_B2HW * mean)[:, :, None]
-        centers = tensors.centres(p).view(1, 1, -1, 1, 1)
+        centers = tensors.centers(p).view(1, 1, -1, 1, 1)
         gradient = torch.addcmul(constant, of_mean_B2HW[:, :, None], centers).mul_(p)
         gradient.scatter_add_(2, index, (of_entropy_B2HW * (part - 1.0))[:, :, None])
         gradient.scatter_add_(2, index + 1, (of_entropy_B2HW * -part)[:, :, None])

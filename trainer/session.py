@@ -21,7 +21,7 @@ from .checkpoint import Averaged, Position, State
 from .config import TrainConfig
 from .data.loader import Loader, make_loader
 from .data.shards import ShardSet
-from .distributed import World, synchronised
+from .distributed import World, synchronized
 from .pretrained import load_encoder
 
 
@@ -95,7 +95,7 @@ def wrap(model: nn.Module, config: TrainConfig, world: World, device: torch.devi
     """The network as it is called while training: over all processes, compiled."""
     if world.size > 1:
         model = nn.parallel.DistributedDataParallel(
-            synchronised(model, device),
+            synchronized(model, device),
             device_ids=[device] if device.type == "cuda" else None,
             # Without the regression, what comes after the logits gets no gradient.
             find_unused_parameters=not config.regression_weight,

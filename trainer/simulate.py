@@ -125,13 +125,13 @@ def simulate_hints(
 
 
 def recolor(lab_B3HW: Tensor, draws: Draws, share: float) -> tuple[Tensor, Tensor]:
-    """In a share of the photos, move one colour to a foreign one, within the gamut, lightness kept.
+    """In a share of the photos, move one color to a foreign one, within the gamut, lightness kept.
 
     A network that has only seen the world's habits ignores a red that is drawn on grass; this one has seen red grass.
-    In three of four such photos only what lies around a point and is like it in lightness and colour changes, and the
+    In three of four such photos only what lies around a point and is like it in lightness and color changes, and the
     rest of the picture stays: so a single hint must not flood what does not belong to it.
 
-    Returns the photos and, for each, the point (y, x) that was recoloured [B, 2], -1 where none was.
+    Returns the photos and, for each, the point (y, x) that was recolored [B, 2], -1 where none was.
     """
     b, _, h, w = lab_B3HW.shape
     device = lab_B3HW.device

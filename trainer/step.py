@@ -65,7 +65,7 @@ def predict(network: nn.Module, sample: Sample, precision: Precision) -> Predict
     return made.float()
 
 
-def optimise(
+def optimize(
     network: nn.Module,
     state: State,
     batch: Tensor,

@@ -20,7 +20,7 @@ from gcolor.runtime.memory import keep_freed_memory
 from gcolor.trainer.distributed import World
 from gcolor.trainer.loss import class_weights
 from gcolor.trainer.session import begin
-from gcolor.trainer.step import optimise
+from gcolor.trainer.step import optimize
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 from paper import records
@@ -38,7 +38,7 @@ def cost(name: str, steps: int) -> float:
     taken = []
     for step in range(steps):
         begun = time.process_time()
-        optimise(state.model, state, batch, weights, step, stage, config, World(), measure=False)
+        optimize(state.model, state, batch, weights, step, stage, config, World(), measure=False)
         taken.append(time.process_time() - begun)
     return 1000.0 * min(taken) / stage.batch_size
 

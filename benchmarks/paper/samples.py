@@ -51,7 +51,7 @@ def network_painter(network: Network, hinted: bool) -> Painter:
     def paint(photo: TestPhoto) -> Bytes:
         sample = photo.sample if hinted else without_hints(photo.sample)
         likeliest = predict(network, sample, "fp32").logits.argmax(2)
-        ab = torch.from_numpy(bins.CENTRES).float()[likeliest]
+        ab = torch.from_numpy(bins.CENTERS).float()[likeliest]
         return _bytes(tensors.lab_to_rgb(torch.cat([sample.lightness, ab], dim=1)))
 
     return paint

@@ -1,4 +1,4 @@
-"""Who colours the pictures: each contestant opens its model once, then takes lists of files to lists of files."""
+"""Who colors the pictures: each contestant opens its model once, then takes lists of files to lists of files."""
 
 from __future__ import annotations
 

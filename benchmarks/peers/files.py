@@ -1,4 +1,4 @@
-"""The pictures that the peers colour: JPEG files of given sizes, from photos or made up."""
+"""The pictures that the peers color: JPEG files of given sizes, from photos or made up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Colouring as people write it: Pillow, scikit-image and an eager PyTorch network, one picture at a time."""
+"""Coloring as people write it: Pillow, scikit-image and an eager PyTorch network, one picture at a time."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class PlainLoop:
         ab = F.interpolate(ab, size=(height, width), mode="bilinear")
         lab[..., 1:] = ab[0].permute(1, 2, 0).numpy()
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # colours out of gamut, which scikit-image clips
+            warnings.simplefilter("ignore")  # colors out of gamut, which scikit-image clips
             colored = lab2rgb(lab)
         return (colored * 255.0).round().astype(np.uint8)
 

@@ -95,7 +95,7 @@ class Process:
         raise SystemExit(f"error: the process of {self._kind!r} ended early, see above")
 
     def color(self, files: list[Path], quality: int) -> dict[str, Any]:
-        """Colour the files; what the process measured."""
+        """Color the files; what the process measured."""
         assert self._process.stdin
         order = {"files": [str(path) for path in files], "out": str(self._out), "quality": quality}
         self._process.stdin.write(json.dumps(order) + "\n")

@@ -14,7 +14,7 @@ AB_CLASSES = 529
 
 
 def _stage(channels: int, width: int, depth: int, dilation: int = 1) -> nn.Sequential:
-    """Some 3x3 convolutions with ReLU and one batch normalisation behind them."""
+    """Some 3x3 convolutions with ReLU and one batch normalization behind them."""
     layers: list[nn.Module] = []
     for number in range(depth):
         layers += [nn.Conv2d(width if number else channels, width, 3, padding=dilation, dilation=dilation), nn.ReLU()]
@@ -36,10 +36,10 @@ class _Rise(nn.Module):
 
 
 class Siggraph17(nn.Module):
-    """Lightness [B, 1, H, W] centred on 0, hint ab [B, 2, H, W] and mask [B, 1, H, W] to ab [B, 2, H, W].
+    """Lightness [B, 1, H, W] centered on 0, hint ab [B, 2, H, W] and mask [B, 1, H, W] to ab [B, 2, H, W].
 
     H and W are multiples of 8. Ten stages: three halvings, two dilated stages, three risings with shortcuts, then
-    the regression of ab. `classify` is the paper's second head, for training; colouring does not run it.
+    the regression of ab. `classify` is the paper's second head, for training; coloring does not run it.
     """
 
     def __init__(self) -> None:

@@ -13,7 +13,7 @@ MEANING = (
     "s: wall-clock seconds per picture from file to file, decoding and encoding included, process start and model "
     "load excluded; median of the rounds. x: this time over that of gcolor's default bundle in the same run, so 5 "
     "means five times slower. CPU s: processor seconds of all cores per picture. Difference: mean |levels| of 255 "
-    "between the colours and those of gcolor, where the network is the same."
+    "between the colors and those of gcolor, where the network is the same."
 )
 
 
@@ -55,7 +55,7 @@ def _plain(settings: dict[str, Any]) -> dict[str, Any]:
 
 def show(report: dict[str, Any]) -> None:
     """The report as a rich table on stdout."""
-    table = Table(*_headings(report), title="Colouring the same files on the same cores")
+    table = Table(*_headings(report), title="Coloring the same files on the same cores")
     for column in table.columns[1:]:
         column.justify = "right"
     for row in _rows(report):

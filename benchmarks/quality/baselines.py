@@ -34,11 +34,11 @@ def kernel_regression(lightness: Floats, hint_ab: Floats, mask: NDArray[np.bool_
     place = BANDWIDTH_PLACE * np.sqrt(mask.size / mask.sum())
     y, x = np.mgrid[0:height, 0:width]
     points = np.stack([y / place, x / place, lightness / BANDWIDTH_LIGHTNESS], axis=-1).astype(np.float32)
-    centres, values = points[mask], hint_ab[mask].astype(np.float32)
+    centers, values = points[mask], hint_ab[mask].astype(np.float32)
     out = []
     for part in np.array_split(points.reshape(-1, 3), max(1, mask.size // CHUNK)):
         # -|p - c|^2 / 2 less |p|^2 / 2, which is the same for all hints and leaves the mean as it is.
-        score = part @ centres.T - 0.5 * (centres**2).sum(axis=1)
+        score = part @ centers.T - 0.5 * (centers**2).sum(axis=1)
         weights = np.exp(score - score.max(axis=1, keepdims=True))
         out.append((weights @ values) / weights.sum(axis=1, keepdims=True))
     return np.concatenate(out).astype(np.float64).reshape(height, width, 2)

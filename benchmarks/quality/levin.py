@@ -1,6 +1,6 @@
 """The classical baseline: A. Levin, D. Lischinski, Y. Weiss, "Colorization using Optimization", SIGGRAPH 2004.
 
-Chroma is the one field in which every pixel without a hint is the weighted mean of its 3 x 3 neighbours, the weights
+Chroma is the one field in which every pixel without a hint is the weighted mean of its 3 x 3 neighbors, the weights
 falling with the difference in lightness. The weights follow the code that the authors published (getColorExact.m).
 """
 
@@ -13,19 +13,19 @@ from scipy.sparse.linalg import splu
 
 Floats = NDArray[np.floating]
 
-NEIGHBOURS = [(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1) if (dy, dx) != (0, 0)]
+NEIGHBORS = [(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1) if (dy, dx) != (0, 0)]
 # The authors' constants, for lightness in 0..1: 2 sigma_r^2 is 0.6 times the variance of the window, large enough
-# that the most similar neighbour keeps a weight of 0.01, and never below 2e-6.
+# that the most similar neighbor keeps a weight of 0.01, and never below 2e-6.
 VARIANCE_SHARE = 0.6
 LEAST_BEST_WEIGHT = 0.01
 LEAST_SPREAD = 2e-6
 
 
 def affinities(lightness: Floats) -> Floats:
-    """Lightness [H, W] in 0..1 to the weights of each pixel's NEIGHBOURS [8, H, W]: sum 1, outside the picture 0."""
+    """Lightness [H, W] in 0..1 to the weights of each pixel's NEIGHBORS [8, H, W]: sum 1, outside the picture 0."""
     height, width = lightness.shape
     padded = np.pad(lightness, 1, constant_values=np.nan)
-    near = np.stack([padded[1 + dy : 1 + dy + height, 1 + dx : 1 + dx + width] for dy, dx in NEIGHBOURS])
+    near = np.stack([padded[1 + dy : 1 + dy + height, 1 + dx : 1 + dx + width] for dy, dx in NEIGHBORS])
     spread = VARIANCE_SHARE * np.nanvar(np.concatenate([near, lightness[None]]), axis=0)
     squared = (near - lightness) ** 2
     spread = np.maximum(spread, np.nanmin(squared, axis=0) / -np.log(LEAST_BEST_WEIGHT))
@@ -44,10 +44,10 @@ def levin(lightness: Floats, hint_ab: Floats, mask: NDArray[np.bool_]) -> Floats
     if not mask.any() or mask.all():
         return ab.reshape(height, width, 2)
 
-    weights = affinities(lightness.astype(np.float64) / 100.0).reshape(len(NEIGHBOURS), -1)
+    weights = affinities(lightness.astype(np.float64) / 100.0).reshape(len(NEIGHBORS), -1)
     pixels = np.arange(height * width)
-    targets = pixels + np.array([[dy * width + dx] for dy, dx in NEIGHBOURS])
-    # Zero weights are the neighbours outside the picture: inside, the spread keeps all above 1e-14.
+    targets = pixels + np.array([[dy * width + dx] for dy, dx in NEIGHBORS])
+    # Zero weights are the neighbors outside the picture: inside, the spread keeps all above 1e-14.
     inside = weights > 0.0
     sources = np.broadcast_to(pixels, weights.shape)
     means = sparse.csr_array((weights[inside], (sources[inside], targets[inside])), shape=(pixels.size, pixels.size))

@@ -24,7 +24,7 @@ from .protocols import Protocol, View
 Scores = dict[str, float]
 Found = TypeVar("Found")
 # A foreign hint, on photos that no filter chose; there is nothing to count.
-OBEDIENCE = Protocol("obedience", "256x256, one 3x3 hint of a foreign colour", protocol.PAPER, ())
+OBEDIENCE = Protocol("obedience", "256x256, one 3x3 hint of a foreign color", protocol.PAPER, ())
 # What baselines' scores depend on, beside the photo.
 SOURCES = (baselines, levin, methods, obedience, protocols, bins, lab, protocol, scores)
 

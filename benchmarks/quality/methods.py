@@ -1,4 +1,4 @@
-"""Those who colour: bundles of gcolor, and baselines that know nothing but the hints.
+"""Those who color: bundles of gcolor, and baselines that know nothing but the hints.
 
 A method takes a view and a hint raster and returns the picture, uint8 [H, W, 3]. Models stay open in the process.
 """

@@ -1,6 +1,6 @@
-"""Is the user right? Whether a hint's colour appears at its place, and how far it leaks to where it does not belong.
+"""Is the user right? Whether a hint's color appears at its place, and how far it leaks to where it does not belong.
 
-A foreign hint is one of a colour that the photo does not have there. It is given alone, and on top of 36 true hints
+A foreign hint is one of a color that the photo does not have there. It is given alone, and on top of 36 true hints
 that speak against it. What it changes is |ab with it - ab without it|, on four parts of the picture:
 
 - near: within NEAR pixels;
@@ -9,7 +9,7 @@ that speak against it. What it changes is |ab with it - ab without it|, on four 
 - far: beyond FAR pixels, whatever lies between.
 
 The sum of steps is a geodesic distance: the gradient of lightness (Gaussian, sigma 1) above FLOOR, which is what grain
-and shading have, along the cheapest path. On 80 photos that nothing is scored on, true colours 12 to 40 pixels away
+and shading have, along the cheapest path. On 80 photos that nothing is scored on, true colors 12 to 40 pixels away
 differ by 15.4 behind such an edge and by 7.4 before it (14.7 and 7.6 for Felzenszwalb and Huttenlocher's segments).
 """
 
@@ -27,7 +27,7 @@ from skimage.graph import MCP_Geometric
 from .methods import Method
 from .protocols import View
 
-# The foreign hint's chroma, its least distance from the true colour, and the lightness that has room for both.
+# The foreign hint's chroma, its least distance from the true color, and the lightness that has room for both.
 CHROMA = (15.0, 60.0)
 FOREIGN = 20.0
 LIGHTNESS = (25.0, 85.0)
@@ -46,7 +46,7 @@ def gamut_ab(lightness: float, ab: Array) -> Array:
 
 
 def foreign_hint(view: View) -> tuple[int, int, Bytes, Array] | None:
-    """A random place and a colour that is not there: y, x, sRGB [3], its chroma [2] at the picture's lightness.
+    """A random place and a color that is not there: y, x, sRGB [3], its chroma [2] at the picture's lightness.
 
     None for a photo that has no place of fitting lightness, such as one that is black throughout.
     """
@@ -83,8 +83,8 @@ def parts_around(lightness: Array, y: int, x: int) -> dict[str, NDArray[np.bool_
 
 
 def obey(view: View, methods: Mapping[str, Method]) -> list[dict[str, float | str | None]]:
-    """A row for each method and number of true hints: the distance from the foreign hint's colour at its centre, from
-    true hints' colours at theirs (None without any), and the change in each part (None where a part is empty)."""
+    """A row for each method and number of true hints: the distance from the foreign hint's color at its center, from
+    true hints' colors at theirs (None without any), and the change in each part (None where a part is empty)."""
     found = foreign_hint(view)
     if found is None:
         return []
@@ -92,14 +92,14 @@ def obey(view: View, methods: Mapping[str, Method]) -> list[dict[str, float | st
     parts = parts_around(view.lab[..., 0], y, x)
     rows: list[dict[str, float | str | None]] = []
     for others in OTHERS:
-        centres = tuple(protocol.hint_centres(view.name, others, view.protocol.patches).T)
+        centers = tuple(protocol.hint_centers(view.name, others, view.protocol.patches).T)
         for name, method in methods.items():
             raster = view.hints(others)
             plain = lab.rgb_to_lab(method(view, raster))[..., 1:]
             raster[y - 1 : y + 2, x - 1 : x + 2] = [*color, 255]
             hinted = lab.rgb_to_lab(method(view, raster))[..., 1:]
             change = np.linalg.norm(hinted - plain, axis=-1)
-            at_hints = np.linalg.norm((plain - view.lab[..., 1:])[centres], axis=-1)
+            at_hints = np.linalg.norm((plain - view.lab[..., 1:])[centers], axis=-1)
             row: dict[str, float | str | None] = {
                 "method": name,
                 "others": others,

@@ -1,4 +1,4 @@
-"""The protocols that colours are scored by, and a photo as one of them shows it."""
+"""The protocols that colors are scored by, and a photo as one of them shows it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gcolor.trainer.scoring.held_out import EvalPhoto, stretched, without_color
 
 @dataclass(frozen=True, slots=True)
 class Protocol:
-    """What is coloured, with which hints, how many of them."""
+    """What is colored, with which hints, how many of them."""
 
     name: str
     about: str
@@ -23,7 +23,7 @@ class Protocol:
     filtered: bool = False
     """Only photos that pass the paper's near-grey filter."""
     full: bool = False
-    """Colour the photo at its own size; the hints stay those of the stretched one, at the same places of it."""
+    """Color the photo at its own size; the hints stay those of the stretched one, at the same places of it."""
     logits: bool = False
     """Also score the most probable bins, where a model has them."""
 
@@ -41,13 +41,13 @@ PROTOCOLS = {
         ),
         Protocol(
             "zhang",
-            "256x256, 6x6 hints of their mean colour (Zhang et al. 2017)",
+            "256x256, 6x6 hints of their mean color (Zhang et al. 2017)",
             Patches(side=6, mean=True),
             (0, 1, 2, 5, 10, 20, 36, 50, 100, 500),
         ),
         Protocol(
             "icolorit",
-            "224x224, 2x2 cells of their mean colour (iColoriT)",
+            "224x224, 2x2 cells of their mean color (iColoriT)",
             Patches(size=224, side=2, mean=True, cells=True),
             (1, 10, 100),
         ),
@@ -92,7 +92,7 @@ class View:
 
     @cached_property
     def grey(self) -> Bytes:
-        """What is coloured, uint8 [H, W, 3]."""
+        """What is colored, uint8 [H, W, 3]."""
         return without_color(self.lab)
 
     def hints(self, count: int) -> Bytes:

@@ -15,10 +15,10 @@ from .protocols import Protocol
 OURS = "gcolor"
 PAIRED = ("psnr", "accuracy")
 CLOSE = 6.0
-"""ab distance that counts as the hinted colour."""
+"""ab distance that counts as the hinted color."""
 
 
-def summarise(measured: list[Measured], shown: Protocol) -> dict[str, Any]:
+def summarize(measured: list[Measured], shown: Protocol) -> dict[str, Any]:
     """A protocol's rows in the order of hints, each with the means of a method and how far gcolor's own lie above.
 
     `better` is the mean of gcolor's score less the method's, photo by photo.
@@ -28,7 +28,7 @@ def summarise(measured: list[Measured], shown: Protocol) -> dict[str, Any]:
     # All photos have the same rows: those of the first say which.
     for _, name, count in (key for m in mine[:1] for key in m.scored if key[0] == shown.name):
         each, ours = ([m.scored[shown.name, n, count] for m in mine] for n in (name, OURS))
-        row = {"hints": count, "method": name, **scores.summarise(each)}
+        row = {"hints": count, "method": name, **scores.summarize(each)}
         if name != OURS:
             row["better"] = {
                 score: scores.mean_and_error(np.array([a[score] - b[score] for a, b in zip(ours, each, strict=True)]))
@@ -51,7 +51,7 @@ def rises(rows: list[dict[str, Any]]) -> dict[str, bool]:
     }
 
 
-def summarise_obedience(measured: Iterable[Measured]) -> list[dict[str, Any]]:
+def summarize_obedience(measured: Iterable[Measured]) -> list[dict[str, Any]]:
     """A row for each method and number of true hints around the foreign one."""
     each = [row for m in measured for row in m.obeyed]
     rows: list[dict[str, Any]] = []

@@ -17,7 +17,7 @@ SCORES = (
     ("argmax acc.", "argmax_accuracy", 3),
     ("ab RMSE", "rmse", 2),
     ("ΔE00", "ciede", 2),
-    ("colourfulness", "colourfulness", 2),
+    ("colorfulness", "colorfulness", 2),
 )
 BETTER = ((f"{OURS}: dB above", "psnr", 2), (f"{OURS}: acc. above", "accuracy", 3))
 OBEDIENCE = (

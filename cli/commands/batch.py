@@ -1,4 +1,4 @@
-"""gcolor batch: colour photographs and folders of them."""
+"""gcolor batch: color photographs and folders of them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .. import options
 from ..interrupt import Interrupt
 from ..params import Model, Page, Place
 from ..pipes import open_pipes
-from ..summary import describe, summarise
+from ..summary import describe, summarize
 from ..views import BatchView
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _PATH = click.Path(path_type=Path)
 
 
-@click.command("batch", short_help="Colour photographs and folders of them.")
+@click.command("batch", short_help="Color photographs and folders of them.")
 @click.argument("images", type=Place(), nargs=-1, required=True)
 @click.option(
     "--hints", type=Place(), help="Folder of hint files named like the pictures, or the hint file of the only picture."
@@ -66,7 +66,7 @@ _PATH = click.Path(path_type=Path)
     "--quality", type=click.IntRange(1, 100), help="Of JPEG, WebP, AVIF and HEIF. [default: the JPEG's own; 92]"
 )
 @click.option(
-    "--keep-color", is_flag=True, help="Copy pictures that are in colour already; those with hints are coloured."
+    "--keep-color", is_flag=True, help="Copy pictures that are in color already; those with hints are colored."
 )
 @click.option(
     "--vividness",
@@ -121,7 +121,7 @@ def command(
     quiet: bool,
     **given: Any,
 ) -> int:
-    """Colour pictures, and every picture below folders, into folders of the same shape.
+    """Color pictures, and every picture below folders, into folders of the same shape.
 
     IMAGES are folders, URLs of folders, picture files, or - for a picture on stdin. A folder's outputs go into
     FOLDER_color beside it, a picture of the current folder becomes NAME_color.EXT, and with several inputs -o OUT holds
@@ -159,7 +159,7 @@ def command(
                 return describe(batch, as_json, quiet)
             stopped = _run(batch, images, as_json, quiet)
             pipes.send()
-            summarise(batch, time.monotonic() - begun, as_json, "the standard output" if pipes.to else batch.place)
+            summarize(batch, time.monotonic() - begun, as_json, "the standard output" if pipes.to else batch.place)
     return 128 + stopped if stopped else 3 if batch.failed else 0
 
 

@@ -78,7 +78,7 @@ def read_percent(_: click.Context, __: click.Parameter, text: str | None) -> flo
 @click.option("--stage-runs", type=click.IntRange(0), help="Pictures timed by stages; 0: none. [default: 3]")
 @click.option("--photos", type=_PATH, help="Folder of photos for the accuracy. [default: pictures made in code]")
 @click.option("--no-accuracy", is_flag=True, help="Only the speed; nothing is compared with PyTorch.")
-@click.option("--truth", type=_PATH, help="Folder of colour photos to score against, with 0 and 10 hints.")
+@click.option("--truth", type=_PATH, help="Folder of color photos to score against, with 0 and 10 hints.")
 @click.option("--limit", type=click.IntRange(1), default=8, show_default=True, help="Photos of each folder, at most.")
 @click.option("--quick", is_flag=True, help="A rough look in a few seconds: size 256, two short rounds.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout and nothing else.")

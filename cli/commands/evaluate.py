@@ -1,4 +1,4 @@
-"""gcolor evaluate: a training run or a bundle against photos whose colours are known."""
+"""gcolor evaluate: a training run or a bundle against photos whose colors are known."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _COLUMNS = {
     "weighted": ("weighted", 3),
     "rmse": ("ab RMSE", 2),
     "ciede": ("CIEDE2000", 2),
-    "colourfulness": ("colourfulness", 2),
+    "colorfulness": ("colorfulness", 2),
 }
 
 
@@ -35,7 +35,7 @@ def read_counts(_: click.Context, __: click.Parameter, text: str) -> list[int]:
     return counts
 
 
-@click.command("evaluate", short_help="Score a run or a bundle on photos whose colours are known.")
+@click.command("evaluate", short_help="Score a run or a bundle on photos whose colors are known.")
 @click.argument("model", type=Model())
 @click.argument("photos", type=_PATH)
 @click.option(
@@ -48,7 +48,7 @@ def read_counts(_: click.Context, __: click.Parameter, text: str) -> list[int]:
 @click.option("--limit", type=click.IntRange(1), help="A fair sample of so many photos. [default: all]")
 @click.option("--weights", type=click.Choice(["last", "best"]), default="last", show_default=True, help="Of a run.")
 @click.option("--device", default="cpu", show_default=True, help="auto, cpu, cuda or cuda:N.")
-@click.option("--figures", type=_PATH, help="Also draw coloured photos and the bins' confusion here (of a run).")
+@click.option("--figures", type=_PATH, help="Also draw colored photos and the bins' confusion here (of a run).")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout instead of the table.")
 @click.pass_context
 def command(
@@ -66,7 +66,7 @@ def command(
     """Score MODEL, the folder of a training run or of a bundle (default: the one that ships), on the photos below
     PHOTOS.
 
-    Each photo is stretched to 256 x 256, made grey, and coloured with hints of its own colours at places that its file
+    Each photo is stretched to 256 x 256, made grey, and colored with hints of its own colors at places that its file
     name decides, so that every evaluation sees the same. "filtered" leaves out near-grey photos as the paper does.
     """
     from ...color import protocol

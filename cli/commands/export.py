@@ -38,7 +38,7 @@ _PATH = click.Path(path_type=Path)
 @click.option(
     "--temperature",
     type=click.FloatRange(0, min_open=True),
-    help="Of the classifier's colours: below 1 purer than their mean. [default: the run's; 0.7]",
+    help="Of the classifier's colors: below 1 purer than their mean. [default: the run's; 0.7]",
 )
 @click.option(
     "--chroma",

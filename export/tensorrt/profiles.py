@@ -15,7 +15,7 @@ from ...runtime.onnx_form import ends
 BATCH = 8
 # Sides of the wide profile: a picture of WHOLE pixels fits up to an aspect of 2.25.
 NARROW, WIDE = 1024, 1536
-# Longest side of a picture that is coloured whole; one of up to WHOLE pixels is longer only beyond an aspect of 16.
+# Longest side of a picture that is colored whole; one of up to WHOLE pixels is longer only beyond an aspect of 16.
 LONGEST = 4096
 DYNAMIC = "dynamic"
 

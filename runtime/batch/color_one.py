@@ -54,7 +54,7 @@ class PixelBudget:
 
 
 def color_one(colorizer: Colorizer, job: Job, settings: Settings, budget: PixelBudget) -> Result:
-    """Read and colour one picture into a temporary file beside its output, which `finish` puts into its place.
+    """Read and color one picture into a temporary file beside its output, which `finish` puts into its place.
 
     What is wrong with the picture ends in the result, not in an exception.
     """
@@ -85,7 +85,7 @@ def _color(colorizer: Colorizer, job: Job, settings: Settings) -> Result:
         give_back_freed_memory()
     hints = load_hints(job.hints, (width, height)) if job.hints else None
     for path, before in zip((job.source, *job.hints), prints, strict=True):
-        # What was coloured must be what was fingerprinted, and no half-written file.
+        # What was colored must be what was fingerprinted, and no half-written file.
         if not unchanged(path, before):
             raise PictureError(f"{show(path)} changed while it was read; run again when it is complete")
     kept = settings.keep_color and hints is None and picture.pixels.ndim == 3 and is_colored(picture.pixels)

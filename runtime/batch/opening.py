@@ -17,7 +17,7 @@ UNKNOWN_COUNT = 1_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opening:
-    """What each process that colours opens. bundle, backend, batch_size, painter: see `Colorizer`.
+    """What each process that colors opens. bundle, backend, batch_size, painter: see `Colorizer`.
 
     jobs: pictures in work at one time; by default one for each core, and two on a GPU, where their threads mostly read
     and write. pictures: about how many there will be. processes: so many share the cores.

@@ -27,7 +27,7 @@ class Settings:
     quality: int | None = None
     """See `save_picture`."""
     keep_color: bool = False
-    """Leave pictures that are in colour already, and have no hints, as they are."""
+    """Leave pictures that are in color already, and have no hints, as they are."""
     max_pixels: int = MAX_PIXELS
     vividness: float = 1.0
     """See `Colorizer.color`."""

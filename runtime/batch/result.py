@@ -20,7 +20,7 @@ class Result:
 
     size: width and height as displayed, zeros where they could not be read. temporary: where the output lies, whole,
     until `finish` puts it into its place, "" where it is stored there already; entry: what the journal will know of it.
-    kept: the picture was in colour already and the output is the same. warnings: what its decoder recovered from, notes
+    kept: the picture was in color already and the output is the same. warnings: what its decoder recovered from, notes
     and hints that cannot be read. lost: what the output's format does not keep of the picture's notes, in words.
     """
 

@@ -17,14 +17,14 @@ from ..grid import choose_grid
 from .scenes import scene
 
 COUNTS = (0, 10)
-"""Hints that each picture is coloured with."""
+"""Hints that each picture is colored with."""
 SCENE = (320, 480)
 FIGURES = ("mean_ciede2000", "p99_9_ciede2000", "psnr", "max_levels", "share_beyond_one_level", "bin_agreement")
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A picture uint8 [H, W, 3] to colour with a raster of hints uint8 [h, w, 4], and how many hints it holds."""
+    """A picture uint8 [H, W, 3] to color with a raster of hints uint8 [h, w, 4], and how many hints it holds."""
 
     name: str
     rgb: Bytes
@@ -46,7 +46,7 @@ def made_photos(count: int) -> dict[str, Bytes]:
 
 
 def parity_tasks(photos: dict[str, Bytes]) -> list[Task]:
-    """Each photo with each number of hints, which show its own colours, at the grid that the product chooses."""
+    """Each photo with each number of hints, which show its own colors, at the grid that the product chooses."""
     return [
         Task(name, rgb, protocol.grid_hints(rgb, Path(name).name, count, choose_grid(*rgb.shape[:2])), count)
         for name, rgb in photos.items()
@@ -83,13 +83,13 @@ def read_made(path: Path) -> list[Made]:
 
 
 def compare(found: list[Made], wanted: list[Made]) -> dict[str, float]:
-    """FIGURES over all pixels of all pictures. Raises EngineError where an engine's colours are not numbers."""
+    """FIGURES over all pixels of all pictures. Raises EngineError where an engine's colors are not numbers."""
     comparison = Comparison()
     for f, w in zip(found, wanted, strict=True):
         comparison.add(f.colored, w.colored, f.ab, w.ab)
     figures = asdict(comparison.result())
     if not np.isfinite(figures["mean_ciede2000"]):
-        raise EngineError("its colours are not numbers; the bundle is damaged or the engine cannot run it")
+        raise EngineError("its colors are not numbers; the bundle is damaged or the engine cannot run it")
     return {name: figures[name] for name in FIGURES}
 
 
@@ -103,5 +103,5 @@ def score_truth(found: list[Made], tasks: list[Task], photos: dict[str, Bytes]) 
             for made, task in zip(found, tasks, strict=True)
             if task.count == count
         ]
-        rows.append({"hints": count, "photos": len(each)} | scores.summarise(each))
+        rows.append({"hints": count, "photos": len(each)} | scores.summarize(each))
     return rows

@@ -40,7 +40,7 @@ def compare_engines(engines: list[OpenEngine], settings: Settings, folder: Path,
 
 
 def score_engines(engines: list[OpenEngine], photos: dict[str, Bytes], folder: Path, say: Say) -> None:
-    """Put "truth", the scores against the true colours, into the engines' entries, or why there are none."""
+    """Put "truth", the scores against the true colors, into the engines' entries, or why there are none."""
     tasks = accuracy.truth_tasks(photos)
     accuracy.write_tasks(tasks, folder / "truth.npz")
     for engine in engines:

@@ -1,4 +1,4 @@
-"""Pictures made in code, the same on every machine: what `gcolor bench` colours where no photos are named."""
+"""Pictures made in code, the same on every machine: what `gcolor bench` colors where no photos are named."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ GRAIN = 3.0
 
 
 def scene(height: int, width: int, number: int = 0) -> Bytes:
-    """A colour picture uint8 [height, width, 3]: sky, hills, foliage, buildings, discs, and film grain.
+    """A color picture uint8 [height, width, 3]: sky, hills, foliage, buildings, discs, and film grain.
 
-    number: which one; each has other shapes and colours. Both sides at least 1.
+    number: which one; each has other shapes and colors. Both sides at least 1.
     """
     rng = np.random.default_rng([7, number])
     x, y = np.meshgrid(np.linspace(0, 1, width, dtype=np.float32), np.linspace(0, 1, height, dtype=np.float32))
@@ -60,7 +60,7 @@ def _building(rng: np.random.Generator, rgb: Plane, x: Plane, y: Plane) -> None:
 
 
 def _disc(rng: np.random.Generator, rgb: Plane, x: Plane, y: Plane, aspect: float) -> None:
-    """A shaded ball of a strong colour."""
+    """A shaded ball of a strong color."""
     cx, cy, radius = rng.uniform(0.05, 0.95), rng.uniform(0.55, 0.95), rng.uniform(0.03, 0.12)
     distance = np.hypot((x - cx) * aspect, y - cy) / radius
     inside = distance < 1.0

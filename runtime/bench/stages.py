@@ -73,14 +73,14 @@ class OnnxSplitter:
         options = before.get_session_options()
         options.enable_profiling = True
         options.profile_file_prefix = str(folder / "profile")
-        # The profile names the nodes of the graph as ONNX Runtime has optimised it, which only its own copy holds.
-        optimised = folder / "optimised.onnx"
-        options.optimized_model_filepath = str(optimised)
-        # Where an earlier session's optimised graph was kept, that one had nothing more to do.
+        # The profile names the nodes of the graph as ONNX Runtime has optimized it, which only its own copy holds.
+        optimized = folder / "optimized.onnx"
+        options.optimized_model_filepath = str(optimized)
+        # Where an earlier session's optimized graph was kept, that one had nothing more to do.
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
         graph = keep_outputs(bundle.model, engine.outputs)
         self._session = onnxruntime.InferenceSession(graph, options, providers=before.get_providers())
-        self._stages = stages_of_nodes(read_nodes(optimised.read_bytes()))
+        self._stages = stages_of_nodes(read_nodes(optimized.read_bytes()))
         engine.put_model(engine.outputs, self._session)
 
     def splits(self) -> list[dict[str, float]]:
@@ -152,7 +152,7 @@ class _Timed:
 
 
 class StageClock:
-    """Colours picture files with a colorizer and says what each stage took. The colorizer is of no other use then."""
+    """Colors picture files with a colorizer and says what each stage took. The colorizer is of no other use then."""
 
     def __init__(self, colorizer: Colorizer, folder: Path) -> None:
         self._colorizer, self._folder = colorizer, folder
@@ -167,7 +167,7 @@ class StageClock:
         self._notes: list[dict[str, Any]] = []
 
     def run(self, source: Path) -> None:
-        """Colour one file, without hints, and note the times."""
+        """Color one file, without hints, and note the times."""
         clock = time.perf_counter
         begun = clock()
         picture = read_picture(source)

@@ -80,7 +80,7 @@ TRUTH = (
     Column("CIEDE2000", "ciede", ".2f"),
     Column("bin accuracy", "accuracy", ".3f"),
     Column("ab RMSE", "rmse", ".2f"),
-    Column("colourfulness", "colourfulness", ".2f"),
+    Column("colorfulness", "colorfulness", ".2f"),
 )
 COMPARED = (
     ENGINE,
@@ -120,7 +120,7 @@ def show(report: dict[str, Any], console: Console) -> None:
     _print(console, "engines", ENGINES, report["engines"])
     truth = [e | _means(scores) for e in report["engines"] for scores in e.get("truth") or ()]
     if truth:
-        _print(console, "scores against the true colours", TRUTH, truth)
+        _print(console, "scores against the true colors", TRUTH, truth)
     for line in notes(report):
         _say(console, line)
     compared = report.get("comparison")

@@ -35,13 +35,13 @@ def measure_calls(engines: list[OpenEngine], settings: Settings, say: Say) -> li
             rows.append((engine, row))
     for turn in range(settings.rounds):
         say(f"round {turn + 1} of {settings.rounds}")
-        # To and fro, so that nobody always works behind the same neighbour.
+        # To and fro, so that nobody always works behind the same neighbor.
         for engine, row in rows if turn % 2 == 0 else rows[::-1]:
             if "error" not in row:
                 share = settings.seconds / settings.rounds
                 given = {"size": row["size"], "batch": row["batch"], "seconds": share, "runs": settings.runs}
                 row["rounds"].append(_ask(engine, row, "measure", **given).get("calls_ms", []))
-    return [_summarise(row) for _, row in rows]
+    return [_summarize(row) for _, row in rows]
 
 
 def _ask(engine: OpenEngine, row: dict[str, Any], do: str, **given: object) -> dict[str, Any]:
@@ -53,7 +53,7 @@ def _ask(engine: OpenEngine, row: dict[str, Any], do: str, **given: object) -> d
         return {}
 
 
-def _summarise(row: dict[str, Any]) -> dict[str, Any]:
+def _summarize(row: dict[str, Any]) -> dict[str, Any]:
     """Calls to percentiles, and the median of each round, which shows whether the machine held its pace."""
     rounds: list[list[float]] = row.pop("rounds")
     calls = [call for turn in rounds for call in turn]

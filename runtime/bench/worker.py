@@ -57,7 +57,7 @@ class Worker:
         }
 
     def prepare(self, size: int, batch: int) -> Answer:
-        """Colour a configuration for the first time; memory is what was needed up to here, pictures included."""
+        """Color a configuration for the first time; memory is what was needed up to here, pictures included."""
         self._pictures[size, batch] = [scene(size, size, number) for number in range(batch)]
         first = self._call(self._pictures[size, batch])
         gpu = gpu_memory_mb() if self._gpu_before is not None else None
@@ -78,7 +78,7 @@ class Worker:
         return {"calls_ms": [1e3 * call for call in found]}
 
     def color(self, source: str, target: str) -> Answer:
-        """Colour the pictures of an .npz (rgb0, hints0, rgb1, …) into another (colored0, ab0, …), each as a whole."""
+        """Color the pictures of an .npz (rgb0, hints0, rgb1, …) into another (colored0, ab0, …), each as a whole."""
         made: dict[str, Any] = {}
         with np.load(source) as given:
             for number in range(len(given.files) // 2):
@@ -88,7 +88,7 @@ class Worker:
         return {}
 
     def stages(self, source: str, folder: str, runs: int) -> Answer:
-        """Colour a picture file so often, and note how long each stage took."""
+        """Color a picture file so often, and note how long each stage took."""
         if self._stages is None:
             self._stages = StageClock(self._colorizer, Path(folder))
         for _ in range(runs):

@@ -33,7 +33,7 @@ class BatchingEngine:
 
     Nobody waits for others to come: a free engine takes what is there, the oldest first, and with it the others of its
     kind, `most` at a time. Two batches are in flight, so that one is copied while the other is computed. It pays on
-    GPUs; a CPU colours no faster in batches. See `engine.Engine` for the rest.
+    GPUs; a CPU colors no faster in batches. See `engine.Engine` for the rest.
     """
 
     def __init__(self, engine: Engine, most: int, in_flight: int = 2) -> None:

@@ -28,7 +28,7 @@ class Engine(Protocol):
     kernel: Kernel | None
 
     def color(self, rgb: Bytes, hints: Bytes, vividness: float = 1.0) -> tuple[Bytes, NDArray[np.float32]]:
-        """rgb uint8 [N, H, W, 3] and hints uint8 [N, h, w, 4] to the coloured pictures and their ab [N, 2, g, k].
+        """rgb uint8 [N, H, W, 3] and hints uint8 [N, h, w, 4] to the colored pictures and their ab [N, 2, g, k].
 
         vividness: multiplies the chroma that the network makes up, not what hints say. Raises PictureError where the
         engine fails on them (out of memory, say); the next call may work. Raises BundleError for a vividness other than
@@ -48,7 +48,7 @@ class Engine(Protocol):
         ...
 
     def paint(self, tile: Bytes, ab: NDArray[np.float32], place: Place) -> Bytes:
-        """A tile [1, H, W, 3] of a picture, coloured by the whole picture's ab [1, 2, g, k]."""
+        """A tile [1, H, W, 3] of a picture, colored by the whole picture's ab [1, 2, g, k]."""
         ...
 
 

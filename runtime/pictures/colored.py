@@ -1,4 +1,4 @@
-"""Is a picture in colour already? Sepia, toning, yellowed paper and stains are not colour."""
+"""Is a picture in color already? Sepia, toning, yellowed paper and stains are not color."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 
 from ...color.lab import Bytes, rgb_to_lab
 
-# Measured on 200 photographs in colour and on 1,000 pictures made of them in sepia, with blue toning, with stains and
+# Measured on 200 photographs in color and on 1,000 pictures made of them in sepia, with blue toning, with stains and
 # yellowed borders, with toning that fades to one side, and in noisy grey: none of these has more than 0.8 % of its
 # pixels that far from a tone, and 94 % of the photographs have more than 1 %. The others are nearly of one hue.
 FAR = 7.0
@@ -18,10 +18,10 @@ TONES = 16
 
 
 def is_colored(rgb: Bytes) -> bool:
-    """Whether more than 1 % of a picture, uint8 [H, W, 3] in sRGB, is in a colour that toning does not explain.
+    """Whether more than 1 % of a picture, uint8 [H, W, 3] in sRGB, is in a color that toning does not explain.
 
     Such a pixel is, in the plane of a and b, more than 7 units from what the picture's other pixels of its lightness
-    are (a toning gives each lightness one colour), and as far from the ray of the picture's mean hue (stains and fading
+    are (a toning gives each lightness one color), and as far from the ray of the picture's mean hue (stains and fading
     change how strong a toning is, but not its hue) or stronger than any toning, 45 units. The picture is shrunk to 128
     pixels first, which removes grain.
     """

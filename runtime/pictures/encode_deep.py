@@ -1,4 +1,4 @@
-"""Files of 16 bits by OpenCV, since Pillow writes none in colour, with Pillow's notes."""
+"""Files of 16 bits by OpenCV, since Pillow writes none in color, with Pillow's notes."""
 
 from __future__ import annotations
 

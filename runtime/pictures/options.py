@@ -20,12 +20,12 @@ HEIF_PRESET = "ultrafast"
 CODESTREAMS = (".j2k", ".j2c", ".jpc")
 # What each format has a place for, of all that a picture may carry.
 KEPT = {
-    "JPEG": {"EXIF", "XMP", "IPTC captions and comments", "resolution", "colour profile"},
-    "PNG": {"EXIF", "XMP", "text", "resolution", "colour profile"},
-    "TIFF": {"EXIF", "XMP", "resolution", "colour profile"},
-    "WEBP": {"EXIF", "XMP", "colour profile"},
-    "AVIF": {"EXIF", "XMP", "colour profile"},
-    "HEIF": {"EXIF", "XMP", "colour profile"},
+    "JPEG": {"EXIF", "XMP", "IPTC captions and comments", "resolution", "color profile"},
+    "PNG": {"EXIF", "XMP", "text", "resolution", "color profile"},
+    "TIFF": {"EXIF", "XMP", "resolution", "color profile"},
+    "WEBP": {"EXIF", "XMP", "color profile"},
+    "AVIF": {"EXIF", "XMP", "color profile"},
+    "HEIF": {"EXIF", "XMP", "color profile"},
     "JPEG2000": {"XMP", "JPEG 2000's EXIF and captions"},
     "BMP": {"resolution"},
 }
@@ -43,7 +43,7 @@ def not_kept(format_name: str, suffix: str, notes: Notes) -> list[str]:
         "text": notes.text or notes.packed_text,
         "JPEG 2000's EXIF and captions": notes.boxes,
         # Without one it is taken for sRGB, which it is.
-        "colour profile": None,
+        "color profile": None,
     }
     lost = [name for name, value in carried.items() if value and name not in kept]
     if notes.extended_xmp and format_name != "JPEG":
@@ -64,7 +64,7 @@ def save_options(format_name: str, notes: Notes, quality: int | None = None, alp
         case "PNG":
             options = {"compress_level": 3, "pnginfo": _png_text(notes), **given, "xmp": None}
         case "WEBP":
-            # Without "exact" the colours below full transparency are lost.
+            # Without "exact" the colors below full transparency are lost.
             options = {"quality": quality or QUALITY, "lossless": notes.lossless and not quality, "exact": True} | given
         case "AVIF":
             # One thread: several pictures are in work, and the bytes shall not depend on the machine.

@@ -30,7 +30,7 @@ class Notes:
     extended_xmp: bytes = b""
     """The part of a JPEG's XMP that does not fit into one segment, put together."""
     jpeg_tables: tuple[tuple[int, ...], ...] = ()
-    """The quantisation of a JPEG: for lightness and for chroma."""
+    """The quantization of a JPEG: for lightness and for chroma."""
     types: dict[int, int] = field(default_factory=dict)
     """Of a TIFF: the types that its XMP and profile were stored in."""
     boxes: bytes = b""

@@ -69,7 +69,7 @@ def _with(path: Path, max_pixels: int, page: PageChoice, use: Callable[[Source],
     """What `use` makes of an open file. Whatever its readers raise becomes one sentence."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):
-            raise PictureError("not a regular file; only picture files can be coloured")
+            raise PictureError("not a regular file; only picture files can be colored")
         # By a handle: a name lets Pillow map the file, which ends the process where the file shrinks meanwhile, and
         # reads TIFFs of some orientations wrong.
         with warnings.catch_warnings(), path.open("rb") as file:

@@ -1,4 +1,4 @@
-"""ICC profiles at 16 bits: curves and a matrix. Little CMS sees no more than 8 bits of a colour through Pillow."""
+"""ICC profiles at 16 bits: curves and a matrix. Little CMS sees no more than 8 bits of a color through Pillow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TIFF files in colour, of 8 or 16 bits, with all their tags; Pillow writes no 16 bits, and tags otherwise."""
+"""TIFF files in color, of 8 or 16 bits, with all their tags; Pillow writes no 16 bits, and tags otherwise."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ...color.errors import PictureError
 from ...color.lab import Samples
 from ..formats import Compression
 from .notes.exif import STORAGE, read_tags
-from .notes.tags import BYTE, PROFILE, RATIONAL, SIZES, UNDEFINED, XMP, Directory, Tag, long, serialise, short
+from .notes.tags import BYTE, PROFILE, RATIONAL, SIZES, UNDEFINED, XMP, Directory, Tag, long, serialize, short
 from .picture import Notes
 
 # Tags of TIFF 6.0, and their values here.
@@ -63,14 +63,14 @@ def write_tiff(
         layout[EXTRA] = short(STRAIGHT)
     directory = Directory(_tags(notes) | layout)
     # As long with the right counts and offsets as with these: its place is in front, and it is written last.
-    start = len(serialise(directory))
+    start = len(serialize(directory))
     file.seek(start)
     strips = _strips(itertools.chain([first], coming), rows)
     counts = [file.write(encode(_differences(strip, compression))) for strip in strips]
     directory[COUNTS] = long(*counts)
     directory[OFFSETS] = long(*(start + int(at) for at in np.cumsum([0, *counts[:-1]])))
     file.seek(0)
-    file.write(serialise(directory))
+    file.write(serialize(directory))
 
 
 def _strips(bands: Iterable[Samples], rows: int) -> Iterator[Samples]:

@@ -3,7 +3,7 @@
 import * as ort from "./ort/ort.wasm.min.mjs";
 import { fromFile } from "./marks.js";
 import { rgbToLab } from "./color.js";
-import { chooseGrid, even, rasterise } from "./raster.js";
+import { chooseGrid, even, rasterize } from "./raster.js";
 import { atPlace, suggest } from "./suggest.js";
 
 const WHOLE = 1_000_000, TILE = 512, MOVED = 8; // as in runtime/grid.py and studio/opened.py
@@ -104,7 +104,7 @@ async function predict(hints) {
   const key = JSON.stringify(hints && [hints.points, hints.strokes]);
   let found = predicted.get(key);
   if (!found) {
-    const cells = rasterise(hints ? fromFile(hints) : [], [width, height], grid);
+    const cells = rasterize(hints ? fromFile(hints) : [], [width, height], grid);
     /** @type {Record<string, any>} */ const feeds = { rgb: small, hints: new ort.Tensor("uint8", cells, [1, ...grid, 4]) };
     if (model.inputNames.includes("vividness")) feeds.vividness = new ort.Tensor("float32", [1], [1, 1, 1, 1]);
     // Every output is computed, asked for or not.

@@ -4,10 +4,10 @@
 
 const TINY = 1e-9;
 
-/** RGBA of each cell, alpha 255 at a hint; later marks lie over earlier ones. A mark fills the cells whose centres lie
+/** RGBA of each cell, alpha 255 at a hint; later marks lie over earlier ones. A mark fills the cells whose centers lie
  * within its radius, and always those that it passes through.
  * @param {readonly Mark[]} marks @param {[number, number]} size the picture's @param {[number, number]} grid rows and columns */
-export function rasterise(marks, size, [h, w]) {
+export function rasterize(marks, size, [h, w]) {
   const cells = new Uint8Array(h * w * 4);
   const across = w / size[0], down = h / size[1];
   for (const { points, color, radius } of marks) {
@@ -38,7 +38,7 @@ function cross(p, q, h, w, fill) {
   }
 }
 
-/** The cells whose centres lie within a radius of a segment. @param {[number, number]} p @param {[number, number]} q in picture pixels, p above q
+/** The cells whose centers lie within a radius of a segment. @param {[number, number]} p @param {[number, number]} q in picture pixels, p above q
  * @param {number} radius @param {number} across @param {number} down cells a pixel @param {number} h @param {(row: number, low: number, high: number) => void} fill */
 function cover(p, q, radius, across, down, h, fill) {
   const first = Math.max(0, Math.ceil((p[1] - radius) * down - 0.5 - TINY));

@@ -44,12 +44,12 @@ def test_halves_of_different_lightness_stay_apart() -> None:
     apart = np.hypot(*np.subtract(RED, BLUE))
     assert np.linalg.norm(left - RED, axis=1).max() < 0.15 * apart
     assert np.linalg.norm(right - BLUE, axis=1).max() < 0.15 * apart
-    # Without the edge the two colours meet half-way: the lightness is what keeps them apart.
+    # Without the edge the two colors meet half-way: the lightness is what keeps them apart.
     even = levin.levin(np.full((20, 24), 50.0), *hints((20, 24), (10, 3, RED), (10, 20, BLUE)))
     assert np.linalg.norm(even[:, 11] - RED, axis=1).min() > 0.3 * apart
 
 
-def test_hinted_pixels_keep_their_colour_and_the_others_lie_between() -> None:
+def test_hinted_pixels_keep_their_color_and_the_others_lie_between() -> None:
     rng = np.random.default_rng(0)
     mask = rng.random((15, 18)) < 0.1
     ab = rng.uniform(-60, 60, (15, 18, 2))
@@ -60,7 +60,7 @@ def test_hinted_pixels_keep_their_colour_and_the_others_lie_between() -> None:
         assert out[..., channel].max() <= ab[mask][:, channel].max() + 1e-6
 
 
-def test_every_other_pixel_is_the_weighted_mean_of_its_neighbours() -> None:
+def test_every_other_pixel_is_the_weighted_mean_of_its_neighbors() -> None:
     rng = np.random.default_rng(1)
     lightness, mask = rng.uniform(0, 100, (9, 11)), rng.random((9, 11)) < 0.1
     out = levin.levin(lightness, rng.uniform(-60, 60, (9, 11, 2)), mask)
@@ -68,14 +68,13 @@ def test_every_other_pixel_is_the_weighted_mean_of_its_neighbours() -> None:
     np.testing.assert_allclose(weights.sum(axis=0), 1.0)
     around = np.pad(out, ((1, 1), (1, 1), (0, 0)))
     mean = sum(
-        weights[i, ..., None] * around[1 + dy : 10 + dy, 1 + dx : 12 + dx]
-        for i, (dy, dx) in enumerate(levin.NEIGHBOURS)
+        weights[i, ..., None] * around[1 + dy : 10 + dy, 1 + dx : 12 + dx] for i, (dy, dx) in enumerate(levin.NEIGHBORS)
     )
     np.testing.assert_allclose(out[~mask], mean[~mask], atol=1e-8)
 
 
 def test_weights_are_the_published_ones() -> None:
-    # The centre of a 3 x 3 window, computed as getColorExact.m does.
+    # The center of a 3 x 3 window, computed as getColorExact.m does.
     window = np.array([[10.0, 12.0, 11.0], [40.0, 12.5, 13.0], [42.0, 41.0, 12.0]]) / 100.0
     others = np.delete(window.ravel(), 4)
     spread = max(0.6 * window.var(), ((others - window[1, 1]) ** 2).min() / -np.log(0.01), 2e-6)

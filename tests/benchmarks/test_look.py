@@ -49,11 +49,11 @@ def test_a_row_holds_grey_hints_results_and_truth(folder: Path, tmp_path: Path) 
         made = [colorizer.color(protocol.true_hints(photo.rgb, photo.name, count)) for count in (0, 5)]
         expected = [grey, None, *made, photo.rgb]
         assert all(np.array_equal(a, b) for a, b in zip(cells, expected, strict=True) if b is not None)
-        y, x = protocol.hint_centres(photo.name, 5)[-1]
+        y, x = protocol.hint_centers(photo.name, 5)[-1]
         assert np.array_equal(cells[1][y, x], photo.rgb[y, x]) and (cells[1] != cells[0]).any()
 
 
-def test_full_size_shows_crops_and_colour_alone(folder: Path, tmp_path: Path) -> None:
+def test_full_size_shows_crops_and_color_alone(folder: Path, tmp_path: Path) -> None:
     done = look(folder, "-o", tmp_path / "sheet.png", "--hints", "3", "--full", "--crop", 160)
     assert done.returncode == 0, done.stderr
     sheet = np.asarray(Image.open(tmp_path / "sheet.png"))

@@ -85,6 +85,6 @@ def test_painters_are_told_apart(load: Load) -> None:
     assert by["flood", 36]["true"] < 0.01
 
 
-def test_a_photo_without_room_for_a_colour_is_left_out(load: Load) -> None:
+def test_a_photo_without_room_for_a_color_is_left_out(load: Load) -> None:
     black = view_of(load, np.zeros((40, 40, 3), np.uint8))
     assert load("quality.obedience").obey(black, {}) == []

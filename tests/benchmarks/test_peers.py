@@ -66,7 +66,7 @@ def test_stages_say_what_sixty_percent_would_take(report: dict[str, Any]) -> Non
     assert needed["times_faster"] == pytest.approx((sum(stages.values()) - edges) / (needed["allowed_ms"] / 1e3))
 
 
-def test_peers_with_the_same_network_paint_the_same_colours(report: dict[str, Any]) -> None:
+def test_peers_with_the_same_network_paint_the_same_colors(report: dict[str, Any]) -> None:
     """They clip what is out of gamut where gcolor keeps the luminance, and enlarge ab in other ways."""
     with_difference = {name for name, found in report["contestants"].items() if "difference" in found}
     assert with_difference == {"plain loop", "unfused"}

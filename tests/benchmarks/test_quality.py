@@ -54,7 +54,7 @@ def test_a_view_shows_what_its_protocol_says(load: Load, folder: Path) -> None:
     assert sizes == {"paper": (256, 256, 3), "zhang": (256, 256, 3), "icolorit": (224, 224, 3), "full": rgb.shape}
     full, paper = (protocols.View.of("0.png", rgb, protocols.PROTOCOLS[name]) for name in ("full", "paper"))
     assert np.array_equal(full.rgb, rgb) and full.grid is None and paper.grid == (256, 256)
-    # The same hints: at the same fractions of the photo, of the same colours.
+    # The same hints: at the same fractions of the photo, of the same colors.
     assert np.array_equal(full.hints(36), paper.hints(36)) and paper.hints(36)[..., 3].any()
     assert np.ptp(paper.grey, axis=-1).max() <= 1  # white in linear light is not exactly (1, 1, 1)
 
@@ -142,13 +142,13 @@ def test_differences_are_paired_photo_by_photo(load: Load) -> None:
     summary, measure, protocols = load("quality.summary"), load("quality.measure"), load("quality.protocols")
     zhang = replace(protocols.PROTOCOLS["zhang"], counts=(0, 10))
     rng, measured = np.random.default_rng(0), []
-    names = ("psnr", "accuracy", "rmse", "ciede", "colourfulness", "true_colourfulness")
+    names = ("psnr", "accuracy", "rmse", "ciede", "colorfulness", "true_colorfulness")
     for number in range(5):
         row = {name: rng.uniform(1, 9) for name in names}
         better = row | {"psnr": row["psnr"] + 1.5 + 0.1 * number, "accuracy": row["accuracy"] + 0.25}
         scored = {("zhang", "gcolor", n): better for n in (0, 10)} | {("zhang", "levin", 10): row}
         measured.append(measure.Measured(f"{number}.png", scored))
-    found = summary.summarise([*measured, measure.Measured("bad.png", error="cut short")], zhang)
+    found = summary.summarize([*measured, measure.Measured("bad.png", error="cut short")], zhang)
     assert [(r["hints"], r["method"]) for r in found["rows"]] == [(0, "gcolor"), (10, "gcolor"), (10, "levin")]
     assert found["photos"] == 5 and "better" not in found["rows"][1]
     apart = found["rows"][2]["better"]

@@ -1,4 +1,4 @@
-"""`gcolor batch` over the formats: names, quality, 16 bits, pictures in colour."""
+"""`gcolor batch` over the formats: names, quality, 16 bits, pictures in color."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.smoke
 
 @pytest.fixture
 def mixed(tmp_path: Path, make_scene) -> Path:
-    """A grey picture in many formats, one of 16 bits, one with alpha, one in colour, one in sepia."""
+    """A grey picture in many formats, one of 16 bits, one with alpha, one in color, one in sepia."""
     folder = tmp_path / "imgs"
     folder.mkdir()
     scene = Image.fromarray(make_scene())
@@ -37,7 +37,7 @@ def lightness(path: Path) -> np.ndarray:
         return lab.rgb_to_lightness(np.asarray(image.convert("RGB")))
 
 
-def test_every_format_is_coloured_and_keeps_its_lightness(gcolor, mixed: Path, tmp_path: Path, list_outputs) -> None:
+def test_every_format_is_colored_and_keeps_its_lightness(gcolor, mixed: Path, tmp_path: Path, list_outputs) -> None:
     done = gcolor("batch", mixed, "-o", tmp_path / "out")
     assert done.returncode == 0, done.stderr
     names = {p.name: p.name for p in mixed.iterdir()} | {"a.gif": "a.gif.png", "b.pgm": "b.pgm.ppm"}
@@ -76,7 +76,7 @@ def test_the_quality_is_the_pictures_own_or_the_one_that_is_asked_for(gcolor, mi
     assert tables(tmp_path / "asked" / "i.jpg") == tables(mixed / "j.jpg")
 
 
-def test_keep_color_copies_what_is_in_colour(gcolor, mixed: Path, tmp_path: Path) -> None:
+def test_keep_color_copies_what_is_in_color(gcolor, mixed: Path, tmp_path: Path) -> None:
     with Image.open(mixed / "i.jpg") as image:
         image.save(mixed / "k.gif")
         image.save(mixed / "hinted.jpg")
@@ -89,7 +89,7 @@ def test_keep_color_copies_what_is_in_colour(gcolor, mixed: Path, tmp_path: Path
     kept = {line["picture"] for line in lines[:-1] if line["status"] == "kept"}
     assert kept == {"i.jpg", "k.gif"}
     assert lines[-1]["summary"]["kept"] == 2 and lines[-1]["summary"]["colored"] == 10
-    assert "10 coloured, 2 in colour already, 0 current, 0 failed" in done.stderr
+    assert "10 colored, 2 in color already, 0 current, 0 failed" in done.stderr
     assert (tmp_path / "out" / "i.jpg").read_bytes() == (mixed / "i.jpg").read_bytes()
     with Image.open(mixed / "k.gif") as before, Image.open(tmp_path / "out" / "k.gif.png") as after:
         assert after.format == "PNG" and np.array_equal(np.asarray(before.convert("RGB")), np.asarray(after))

@@ -33,7 +33,7 @@ def test_version_and_help(gcolor) -> None:
         assert name in shown
 
 
-def test_batch_colours_a_folder(gcolor, grey_folder: Path, tmp_path: Path) -> None:
+def test_batch_colors_a_folder(gcolor, grey_folder: Path, tmp_path: Path) -> None:
     hints = tmp_path / "hints" / "sub"
     hints.mkdir(parents=True)
     point = {"x": 72, "y": 48, "color": "#c03028", "radius": 6}
@@ -41,7 +41,7 @@ def test_batch_colours_a_folder(gcolor, grey_folder: Path, tmp_path: Path) -> No
     done = gcolor("batch", grey_folder, "--hints", tmp_path / "hints")
     assert done.returncode == 0, done.stderr
     assert done.stdout == ""
-    assert done.stderr.splitlines()[-1].startswith("3 coloured, 0 current, 0 failed in ")
+    assert done.stderr.splitlines()[-1].startswith("3 colored, 0 current, 0 failed in ")
     out = tmp_path / "imgs_color"
     for name in ("a.jpg", "b.png", "sub/c.jpg"):
         before, after = pixels(grey_folder / name), pixels(out / name)
@@ -50,7 +50,7 @@ def test_batch_colours_a_folder(gcolor, grey_folder: Path, tmp_path: Path) -> No
     assert lab.rgb_to_lab(pixels(out / "sub/c.jpg")[48, 72])[1] > 25
 
     again = gcolor("batch", grey_folder, "--hints", tmp_path / "hints")
-    assert again.returncode == 0 and again.stderr.splitlines()[-1].startswith("0 coloured, 3 current, 0 failed")
+    assert again.returncode == 0 and again.stderr.splitlines()[-1].startswith("0 colored, 3 current, 0 failed")
 
 
 def test_batch_is_deterministic_whatever_the_jobs(gcolor, grey_folder: Path, tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_one_bad_file_never_stops_the_others(gcolor, grey_folder: Path, tmp_path
     assert any(e.startswith("error: cut.jpg: image data is damaged or cut short") for e in errors)
     assert any(e.startswith("error: text.jpg: is not a picture") for e in errors)
     assert any("8000 x 8000 is 64 megapixels" in e for e in errors)
-    assert "3 coloured, 0 current, 3 failed" in done.stderr
+    assert "3 colored, 0 current, 3 failed" in done.stderr
     assert list_outputs(tmp_path / "out") == ["a.jpg", "b.png", "sub/c.jpg"]
 
 
@@ -84,7 +84,7 @@ def test_bad_hints_fail_their_picture_only(gcolor, grey_folder: Path, tmp_path: 
     assert done.returncode == 3
     assert "points[0].x" in done.stderr
     assert "warning: hints without a picture" in done.stderr and "lost.json" in done.stderr
-    assert "2 coloured" in done.stderr
+    assert "2 colored" in done.stderr
 
 
 def test_json_and_dry_run(gcolor, grey_folder: Path, tmp_path: Path) -> None:
@@ -197,7 +197,7 @@ def test_an_interrupt_finishes_what_is_in_work(grey_folder: Path, tmp_path: Path
     for name in made:
         pixels(tmp_path / "out" / name)
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0 and f"{63 - len(made)} coloured, {len(made)} current" in done.stderr
+    assert done.returncode == 0 and f"{63 - len(made)} colored, {len(made)} current" in done.stderr
 
 
 def test_hints_check_names_each_wrong_file(gcolor, grey_folder: Path, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ DEFAULT_BUNDLE = Path(package.__file__).parent / "runtime" / "default"
 
 @pytest.fixture
 def folder(tmp_path: Path, make_scene) -> Path:
-    """Three colour photos."""
+    """Three color photos."""
     (tmp_path / "photos").mkdir()
     for i in range(3):
         Image.fromarray(make_scene(seed=i)).save(tmp_path / "photos" / f"{i}.png")

@@ -57,7 +57,7 @@ def test_pictures_and_folders_each_go_where_they_would_alone(gcolor: Run, here: 
     assert done.stderr.splitlines()[-1].endswith(f": a_color.jpg and 1 more, {here}/one_color, {here}/two_color")
     # As a shell gives it the second time, with what gcolor made.
     again = gcolor("batch", "a.jpg", "a_color.jpg", "b.jpg", "b_color.jpg", "one", "one_color", cwd=here)
-    assert again.returncode == 0 and "1 coloured, 3 current, 0 failed" in again.stderr  # one/sub/y.jpg
+    assert again.returncode == 0 and "1 colored, 3 current, 0 failed" in again.stderr  # one/sub/y.jpg
     assert "passed over: 3 pictures that gcolor made, in" in again.stderr
     assert not (here / "a_color_color.jpg").exists() and not (here / "one_color_color").exists()
 
@@ -111,7 +111,7 @@ def test_one_picture_one_hint_file_one_output_file(gcolor: Run, here: Path) -> N
     with Image.open(here / "new/out.tif") as image:
         assert image.format == "TIFF" and image.size == (48, 36)
     done = gcolor("batch", "one/x.png", "--hints", "a.json", "-o", "new/out.tif", cwd=here)
-    assert done.returncode == 0 and "0 coloured, 1 current" in done.stderr
+    assert done.returncode == 0 and "0 colored, 1 current" in done.stderr
     Image.new("L", (8, 8)).save(here / "mine.png")
     done = gcolor("batch", "b.jpg", "-o", "mine.png", cwd=here)
     assert done.returncode == 3 and "exists, and not from gcolor" in done.stderr

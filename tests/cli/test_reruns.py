@@ -63,7 +63,7 @@ def test_a_rerun_without_work_loads_no_model(rerun, tmp_path: Path) -> None:
     (tmp_path / "path" / "cv2.py").write_text("raise SystemExit(98)")
     env = {"PYTHONPATH": str(tmp_path / "path")}
     done = rerun(env=env)
-    assert done.returncode == 0 and "0 coloured, 3 current" in done.stderr
+    assert done.returncode == 0 and "0 colored, 3 current" in done.stderr
     assert rerun("--force", env=env).returncode in (98, 99)
 
 
@@ -92,7 +92,7 @@ def test_files_of_others_are_left_alone(rerun, tmp_path: Path) -> None:
     out.mkdir()
     (out / "b.png").write_text("not from gcolor")
     done = rerun()
-    assert done.returncode == 3 and "2 coloured, 0 current, 1 failed" in done.stderr
+    assert done.returncode == 3 and "2 colored, 0 current, 1 failed" in done.stderr
     assert "b.png exists, and not from gcolor; keep it with --if-exists skip" in done.stderr
     assert (out / "b.png").read_text() == "not from gcolor"
     assert made(rerun("--if-exists", "skip")) == [] and (out / "b.png").read_text() == "not from gcolor"

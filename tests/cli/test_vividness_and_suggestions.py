@@ -45,7 +45,7 @@ def test_vividness_scales_what_is_made_up_and_no_hint(
 
 
 def test_another_vividness_makes_a_picture_again(gcolor, grey_folder: Path) -> None:
-    for vividness, wanted in (("1", "3 coloured"), ("1", "0 coloured"), ("1.5", "3 coloured"), ("1.5", "0 coloured")):
+    for vividness, wanted in (("1", "3 colored"), ("1", "0 colored"), ("1.5", "3 colored"), ("1.5", "0 colored")):
         done = gcolor("batch", grey_folder, "--vividness", vividness)
         assert done.returncode == 0 and done.stderr.splitlines()[-1].startswith(wanted), done.stderr
     assert gcolor("batch", grey_folder, "--vividness", "3").returncode == 2

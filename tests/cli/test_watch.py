@@ -1,4 +1,4 @@
-"""`gcolor batch --watch`: what comes in is coloured once it is complete, until the process is told to stop."""
+"""`gcolor batch --watch`: what comes in is colored once it is complete, until the process is told to stop."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ VALUES = np.concatenate([EDGES, EDGES - 1e-3, EDGES + 1e-3, rng().uniform(-160, 
 
 def test_the_bins_are_the_papers() -> None:
     assert bins.COUNT == 32 and bins.WIDTH == 8
-    assert bins.CENTRES.tolist() == [-124.0 + 8.0 * k for k in range(32)]
+    assert bins.CENTERS.tolist() == [-124.0 + 8.0 * k for k in range(32)]
 
 
 def test_to_bins_by_loop() -> None:
@@ -47,10 +47,10 @@ def test_values_outside_go_to_the_end_bins() -> None:
     assert bins.to_bins(np.array([-1e9, -128.0, 127.999, 128.0, 1e9])).tolist() == [0, 0, 31, 31, 31]
 
 
-def test_a_centre_is_within_half_a_width_of_its_values() -> None:
-    assert bins.to_bins(bins.CENTRES).tolist() == list(range(32))
+def test_a_center_is_within_half_a_width_of_its_values() -> None:
+    assert bins.to_bins(bins.CENTERS).tolist() == list(range(32))
     inside = VALUES[np.abs(VALUES) < 128]
-    assert np.abs(bins.CENTRES[bins.to_bins(inside)] - inside).max() <= 4.0
+    assert np.abs(bins.CENTERS[bins.to_bins(inside)] - inside).max() <= 4.0
 
 
 def test_the_same_in_torch() -> None:
@@ -60,8 +60,8 @@ def test_the_same_in_torch() -> None:
     values = VALUES.astype(np.float32)
     found = tensors.to_bins(torch.from_numpy(values))
     assert found.dtype == torch.int64 and found.tolist() == bins.to_bins(values).tolist()
-    assert tensors.centres(found.float()).tolist() == bins.CENTRES.tolist()
-    assert tensors.centres(found.half()).dtype == torch.float16
+    assert tensors.centers(found.float()).tolist() == bins.CENTERS.tolist()
+    assert tensors.centers(found.half()).dtype == torch.float16
 
 
 @pytest.mark.parametrize("temperature", [1.0, 0.38, 3.0])

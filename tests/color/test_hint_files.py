@@ -97,7 +97,7 @@ def raw_png(width: int, height: int, body: bytes, depth: int = 8, color_type: in
 def test_png_of_16_bits_keeps_the_high_bytes() -> None:
     row = struct.pack(">8H", 0x12FF, 0x3400, 0x5600, 0x8000, 0xFFFF, 0xFFFF, 0xFFFF, 0x7FFF)
     hints = parse_picture(raw_png(2, 1, b"\0" + row, depth=16), (2, 1))
-    assert hints.rasterise((1, 2))[0].tolist() == [[0x12, 0x34, 0x56, 255], [0, 0, 0, 0]]
+    assert hints.rasterize((1, 2))[0].tolist() == [[0x12, 0x34, 0x56, 255], [0, 0, 0, 0]]
 
 
 @pytest.mark.parametrize("side", [20_000, 65_535, 2**31 - 1, 2**32 - 1])
@@ -147,7 +147,7 @@ def test_json_lies_on_top_of_png(tmp_path: Path) -> None:
     dotted.write_bytes(text(points=[{"x": 10, "y": 10, "color": "#0000ff"}]))
     for paths in ([painted, dotted], [dotted, painted]):
         for size in (SIZE, None) if paths[0] == painted else (SIZE,):
-            cells = load_hints(paths, size).rasterise((48, 64))
+            cells = load_hints(paths, size).rasterize((48, 64))
             assert cells[10, 10].tolist() == [0, 0, 255, 255] and cells[0, 0].tolist() == [200, 200, 200, 255]
     assert load_hints([], SIZE).count == 0
 
@@ -214,7 +214,7 @@ def test_only_hint_errors_escape(parse: Callable[[bytes, tuple[int, int] | None]
         read += 1
         width, height = hints.size
         if width * height < 10_000:
-            assert hints.rasterise((4, 4)).shape == (4, 4, 4)
+            assert hints.rasterize((4, 4)).shape == (4, 4, 4)
     assert 0 < read < 3000
 
 
@@ -232,6 +232,6 @@ def test_png_chunks_with_right_checksums() -> None:
             parts.append(chunk(kind, random_.randbytes(random_.randrange(30))))
         parts += [chunk(b"IDAT", zlib.compress(body[: random_.randrange(len(body))])), chunk(b"IEND", b"")]
         try:
-            parse_picture(b"".join(parts), None).rasterise((4, 4))
+            parse_picture(b"".join(parts), None).rasterize((4, 4))
         except HintError:
             pass

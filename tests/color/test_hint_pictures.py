@@ -53,7 +53,7 @@ def test_every_kind_says_the_same(kind: str, options: dict[str, object], tmp_pat
     path.write_bytes(saved(dot(), kind, **options))
     hints = load_hints([path], SIZE)
     assert hints.count == 1 and not hints.warnings
-    np.testing.assert_array_equal(hints.rasterise((64, 96)), Hints(SIZE, np.asarray(dot())).rasterise((64, 96)))
+    np.testing.assert_array_equal(hints.rasterize((64, 96)), Hints(SIZE, np.asarray(dot())).rasterize((64, 96)))
 
 
 def test_a_jpeg_says_what_to_save_instead() -> None:
@@ -199,11 +199,11 @@ def test_dots_and_strokes_become_points_and_strokes_again() -> None:
         Mark(np.array([[301.5, 41.5]]), (30, 90, 200), 0.0),
         Mark(np.array([[100.0, 200.0], [180.0, 250.0], [330.0, 190.0]]), (40, 160, 60), 5.0),
     ]
-    drawn = Hints(size, None, marks).rasterise((300, 400))
+    drawn = Hints(size, None, marks).rasterize((300, 400))
     assert Hints(size, drawn).count == 3
     again = parse_json(to_json(Hints(size, drawn)).encode(), size)
     assert sorted(len(mark.vertices) for mark in again.marks)[:2] == [1, 1] and len(again.marks) == 3
-    redrawn = again.rasterise((300, 400))
+    redrawn = again.rasterize((300, 400))
     both, either = (drawn[..., 3] > 0) & (redrawn[..., 3] > 0), (drawn[..., 3] > 0) | (redrawn[..., 3] > 0)
     assert both.sum() / either.sum() > 0.8
     np.testing.assert_array_equal(redrawn[both], drawn[both])
@@ -216,7 +216,7 @@ def test_touching_colors_and_blots_are_covered_in_their_colors() -> None:
     pixels[20:60, 60:100] = (30, 30, 200, 255)
     rows, columns = np.ogrid[:120, :160]
     pixels[(abs(rows - 90) < 12) & (abs(columns - 80) < 60) & ((columns // 20) % 2 == 0)] = (20, 160, 20, 255)
-    again = parse_json(to_json(Hints((160, 120), pixels)).encode(), (160, 120)).rasterise((120, 160))
+    again = parse_json(to_json(Hints((160, 120), pixels)).encode(), (160, 120)).rasterize((120, 160))
     painted = pixels[..., 3] > 0
     assert (again[..., 3] > 0)[painted].mean() > 0.85
     right = (again == pixels).all(-1)[painted & (again[..., 3] > 0)]

@@ -21,7 +21,7 @@ def rng() -> np.random.Generator:
 
 
 def colors() -> NDArray[np.uint8]:
-    """120,000 of the 16.7 million colours, every grey, and the corners and edges of the cube: [n, 3]."""
+    """120,000 of the 16.7 million colors, every grey, and the corners and edges of the cube: [n, 3]."""
     codes = rng().choice(1 << 24, 120_000, replace=False)
     sample = np.stack([codes >> 16, codes >> 8 & 255, codes & 255], axis=-1)
     greys = np.repeat(np.arange(256)[:, None], 3, axis=1)
@@ -61,7 +61,7 @@ def test_published_values(rgb: tuple[int, int, int], expected: tuple[float, floa
     np.testing.assert_allclose(lab.rgb_to_lab(np.array(rgb, np.uint8)), expected, atol=0.03)
 
 
-def test_every_colour_survives_the_round_trip() -> None:
+def test_every_color_survives_the_round_trip() -> None:
     rgb = colors()
     np.testing.assert_array_equal(lab.lab_to_rgb(lab.rgb_to_lab(rgb)), rgb)
 
@@ -96,7 +96,7 @@ def test_into_gamut_keeps_luminance_and_hue() -> None:
     assert found.min() >= 0.0 and found.max() <= 1.0
     y = np.clip(luminance(linear), 0, 1)
     np.testing.assert_allclose(luminance(found), y, atol=1e-9)
-    # On the straight line from grey to the colour: the two directions are parallel and of one sense.
+    # On the straight line from grey to the color: the two directions are parallel and of one sense.
     before, after = linear - y[:, None], found - y[:, None]
     np.testing.assert_allclose(np.cross(before, after), 0.0, atol=1e-9)
     assert ((before * after).sum(-1) >= -1e-12).all()
@@ -107,7 +107,7 @@ def test_into_gamut_keeps_luminance_and_hue() -> None:
     np.testing.assert_allclose(border[moved], 0.0, atol=1e-9)
 
 
-def test_into_gamut_leaves_colours_inside_alone() -> None:
+def test_into_gamut_leaves_colors_inside_alone() -> None:
     linear = rng().uniform(0, 1, (10_000, 3))
     np.testing.assert_allclose(lab.into_gamut(linear), linear, atol=1e-12)
 

@@ -14,21 +14,21 @@ CELLS = Patches(size=224, side=2, mean=True, cells=True)
 
 
 def test_hints_of_a_name_are_the_same_in_every_process() -> None:
-    code = "from gcolor.color import protocol as p; print(p.hint_centres('a ü.jpg', 3).tolist())"
+    code = "from gcolor.color import protocol as p; print(p.hint_centers('a ü.jpg', 3).tolist())"
     printed = [subprocess.check_output([sys.executable, "-c", code], text=True) for _ in range(2)]
-    assert printed[0] == printed[1] == f"{protocol.hint_centres('a ü.jpg', 3).tolist()}\n"
-    assert protocol.hint_centres("b.jpg", 3).tolist() != protocol.hint_centres("a ü.jpg", 3).tolist()
+    assert printed[0] == printed[1] == f"{protocol.hint_centers('a ü.jpg', 3).tolist()}\n"
+    assert protocol.hint_centers("b.jpg", 3).tolist() != protocol.hint_centers("a ü.jpg", 3).tolist()
 
 
 def test_the_first_hints_of_many_are_the_hints_of_few() -> None:
-    assert np.array_equal(protocol.hint_centres("x.png", 100)[:10], protocol.hint_centres("x.png", 10))
+    assert np.array_equal(protocol.hint_centers("x.png", 100)[:10], protocol.hint_centers("x.png", 10))
 
 
 def test_hints_show_the_photos_own_pixels_in_3x3_squares() -> None:
     rgb = np.random.default_rng(0).integers(0, 256, (256, 256, 3), np.uint8)
     raster = protocol.true_hints(rgb, "x.png", 5)
     expected = np.zeros((256, 256), bool)
-    for y, x in protocol.hint_centres("x.png", 5):
+    for y, x in protocol.hint_centers("x.png", 5):
         assert 1 <= y <= 254 and 1 <= x <= 254
         expected[y - 1 : y + 2, x - 1 : x + 2] = True
     assert np.array_equal(raster[..., 3] == 255, expected) and set(np.unique(raster[..., 3])) == {0, 255}
@@ -40,7 +40,7 @@ def test_hints_at_a_grid_show_the_means_of_the_pixels_below_their_cells() -> Non
     rgb = np.random.default_rng(0).integers(0, 256, (512, 1152, 3), np.uint8)
     raster = protocol.grid_hints(rgb, "x.png", 5, (256, 384))
     expected = np.zeros((256, 384), bool)
-    for y, x in protocol.hint_centres("x.png", 5):
+    for y, x in protocol.hint_centers("x.png", 5):
         x = x * 384 // 256
         expected[y - 1 : y + 2, x - 1 : x + 2] = True
     assert np.array_equal(raster[..., 3] == 255, expected) and not raster[~expected].any()
@@ -63,7 +63,7 @@ def test_the_fingerprint_names_photos_and_counts() -> None:
 
 
 def test_the_papers_hints_are_those_of_earlier_evaluations() -> None:
-    assert protocol.hint_centres("a.jpg", 3).tolist() == [[204, 65], [43, 105], [158, 36]]
+    assert protocol.hint_centers("a.jpg", 3).tolist() == [[204, 65], [43, 105], [158, 36]]
     known = "6393fe7ae97e0e17fdb90ec07c9f14fdab91e94161102e30b91d9da4a1be6175"
     assert protocol.fingerprint(["a.jpg", "b.jpg"], [0, 10, 36]) == known
     assert protocol.fingerprint(["a.jpg", "b.jpg"], (n for n in (36, 0, 10))) == known
@@ -89,7 +89,7 @@ def test_mean_hints_agree_with_a_plain_loop_over_scikit_image(patches: Patches) 
                 wanted[row, column], mask[row, column] = total / patches.side**2, True
     raster = protocol.true_hints(rgb, "x.png", 500, patches)
     assert np.array_equal(raster[..., 3], 255 * mask) and not raster[~mask].any()
-    # What is left is the rounding of a colour to bytes.
+    # What is left is the rounding of a color to bytes.
     assert np.abs(lab.rgb_to_lab(raster[..., :3])[..., 1:] - wanted)[mask].max() < 1.0
 
 
@@ -104,4 +104,4 @@ def test_cells_lie_on_their_grid_and_none_is_taken_twice() -> None:
 def test_patches_of_any_side_stay_within_the_photo() -> None:
     corners = protocol.hint_corners("x.png", 5000, MEANS)
     assert corners.min() == 0 and corners.max() == 250
-    assert np.array_equal(protocol.hint_centres("x.png", 5000, MEANS), corners + 3)
+    assert np.array_equal(protocol.hint_centers("x.png", 5000, MEANS), corners + 3)

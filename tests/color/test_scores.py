@@ -33,7 +33,7 @@ def test_psnr_ends() -> None:
 
 
 def lab_pairs() -> tuple[np.ndarray, np.ndarray]:
-    """Random pairs, near pairs, grey ones, grey against coloured, and hues on both sides of the wrap."""
+    """Random pairs, near pairs, grey ones, grey against colored, and hues on both sides of the wrap."""
     random_ = rng()
     low, high = (0, -110, -110), (100, 110, 110)
     one, two = random_.uniform(low, high, (2, 20_000, 3))
@@ -81,13 +81,13 @@ def test_ciede2000_published(one: tuple[float, ...], two: tuple[float, ...], exp
     assert scores.ciede2000(np.array(two), np.array(one)) == pytest.approx(expected, abs=1e-4)
 
 
-def test_ciede2000_shape_and_equal_colours() -> None:
+def test_ciede2000_shape_and_equal_colors() -> None:
     picture = rng().uniform((0, -100, -100), (100, 100, 100), (4, 5, 3))
     found = scores.ciede2000(picture, picture)
     assert found.shape == (4, 5) and not found.any()
 
 
-def test_colourfulness_by_formula() -> None:
+def test_colorfulness_by_formula() -> None:
     picture = rng().integers(0, 256, (20, 30, 3), np.uint8)
     rg = [int(r) - int(g) for r, g, _ in picture.reshape(-1, 3)]
     yb = [(int(r) + int(g)) / 2 - int(b) for r, g, b in picture.reshape(-1, 3)]
@@ -96,7 +96,7 @@ def test_colourfulness_by_formula() -> None:
     assert scores.colorfulness(picture) == pytest.approx(spread + 0.3 * mean, rel=1e-9)
 
 
-def test_grey_is_not_colourful() -> None:
+def test_grey_is_not_colorful() -> None:
     grey = np.repeat(rng().integers(0, 256, (20, 30, 1), np.uint8), 3, axis=2)
     assert scores.colorfulness(grey) == 0.0
 

@@ -1,4 +1,4 @@
-"""The fused graph against independent colour mathematics, and the exported files against PyTorch."""
+"""The fused graph against independent color mathematics, and the exported files against PyTorch."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_no_chroma_gives_grey_back_exactly(form: Form) -> None:
 
 
 @pytest.mark.parametrize("ab", [(-1e4, 1e4), (1e4, -1e4), (-1e4, -1e4), (1e4, 1e4)])
-def test_chroma_beyond_all_bounds_paints_colours_of_the_same_lightness(ab: tuple[float, float]) -> None:
+def test_chroma_beyond_all_bounds_paints_colors_of_the_same_lightness(ab: tuple[float, float]) -> None:
     rgb = picture(20, 20)
     plane = np.zeros((1, 2, 5, 5))
     plane[0, :, 1:3, 1:3] = np.array(ab)[:, None, None]

@@ -57,7 +57,7 @@ QDQ = ("QuantizeLinear", "DequantizeLinear")
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Small:
-    """Small networks with strong colours, and the folders of their fp32 graphs."""
+    """Small networks with strong colors, and the folders of their fp32 graphs."""
     made = {}
     for name, config in SMALL.items():
         torch.manual_seed(3)
@@ -141,7 +141,7 @@ def test_fp16_in_true_half_arithmetic_is_close(small: Small, name: str, make_sce
     feeds = {"rgb": rgb[None], "hints": hints[None], "vividness": np.ones((1, 1, 1, 1), np.float32)}
     found = ReferenceEvaluator(to_fp16(whole, network), new_ops=[GatherElements]).run(["colored", "ab"], feeds)
     wanted = color(whole, feeds)
-    assert wanted[1].std() > 1.0  # there are colours to lose
+    assert wanted[1].std() > 1.0  # there are colors to lose
     comparison = Comparison()
     distance = comparison.add(found[0], wanted[0], found[1], wanted[1])
     assert 0.0 < np.abs(found[1] - wanted[1]).max() < 1.0

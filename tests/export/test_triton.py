@@ -262,7 +262,7 @@ def server(tmp_path: Path) -> Iterator[tuple[str, list[str]]]:
 
 
 @pytest.mark.parametrize(("size", "tiles"), [((120, 170), 0), ((1040, 1100), 9)])
-def test_the_guides_client_colours_as_gcolor_does(
+def test_the_guides_client_colors_as_gcolor_does(
     server: tuple[str, list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_scene, size, tiles: int
 ) -> None:
     pytest.importorskip("tritonclient.http", reason="tritonclient[http] is missing")
@@ -287,7 +287,7 @@ def test_the_guides_client_colours_as_gcolor_does(
 
 
 def test_a_batch_of_the_repository_is_its_pictures(tmp_path: Path, make_scene) -> None:
-    """What dynamic batching rests on: pictures of one size in one call are coloured as each alone."""
+    """What dynamic batching rests on: pictures of one size in one call are colored as each alone."""
     write_repository(load_bundle(), tmp_path)
     graph, config = session(tmp_path / "gcolor/1/model.onnx"), read(tmp_path, "gcolor")
     rgb = np.stack([make_scene(96, 128, seed) for seed in range(config.max_batch_size)])

@@ -62,7 +62,7 @@ def test_a_full_disk_fails_the_pictures_that_do_not_fit(
         assert (small_disk / "out" / name).read_bytes() == (tmp_path / "wanted" / name).read_bytes()
     subprocess.run(["mount", "-o", "remount,size=4m", str(small_disk)], check=True)
     done = color(noise, small_disk / "out")
-    assert done.returncode == 0 and f"{len(errors)} coloured, {len(made)} current" in done.stderr
+    assert done.returncode == 0 and f"{len(errors)} colored, {len(made)} current" in done.stderr
     for name in list_outputs(tmp_path / "wanted"):
         assert (small_disk / "out" / name).read_bytes() == (tmp_path / "wanted" / name).read_bytes()
 
@@ -86,7 +86,7 @@ def test_a_disk_too_full_for_the_journal_stops_the_batch(noise: Path, small_disk
     assert (out / ".gcolor.journal").read_bytes() == before and list_outputs(out) == []
     (small_disk / "filler").unlink()
     done = color(noise, out, "--match", "small.png")
-    assert done.returncode == 0 and "1 coloured" in done.stderr
+    assert done.returncode == 0 and "1 colored" in done.stderr
 
 
 def limit(size: int) -> Callable[[], None]:
@@ -100,7 +100,7 @@ def test_files_that_may_not_grow(noise: Path, tmp_path: Path, list_outputs) -> N
     assert [line.split(":")[1].strip() for line in errors] == [f"a{e}" for e in sorted(ENDINGS)]
     assert all("File too large" in line for line in errors)
     assert list_outputs(tmp_path / "out") == ["small.png"]
-    assert "5 coloured, 1 current" in color(noise, tmp_path / "out").stderr
+    assert "5 colored, 1 current" in color(noise, tmp_path / "out").stderr
 
 
 def test_a_journal_that_may_not_grow(tmp_path: Path, list_outputs) -> None:
@@ -115,7 +115,7 @@ def test_a_journal_that_may_not_grow(tmp_path: Path, list_outputs) -> None:
     assert 1 <= len(made) < 20 and not [name for name in made if name.startswith(".")]
     assert (out / ".gcolor.journal").read_bytes().endswith(b"\n")
     done = color(images, out)
-    assert done.returncode == 0 and f"{20 - len(made)} coloured, {len(made)} current" in done.stderr
+    assert done.returncode == 0 and f"{20 - len(made)} colored, {len(made)} current" in done.stderr
 
 
 def test_read_only_is_found_before_the_model_loads(noise: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Bad hints fail their own picture, with one sentence that names the place; the other pictures are coloured."""
+"""Bad hints fail their own picture, with one sentence that names the place; the other pictures are colored."""
 
 from __future__ import annotations
 
@@ -117,4 +117,4 @@ def test_hints_that_are_no_files_are_passed_over(gcolor, grey_folder: Path, tmp_
     (tmp_path / "hints" / "c.json").mkdir()
     done = gcolor("batch", grey_folder, "--hints", tmp_path / "hints", "-o", tmp_path / "out")
     assert done.returncode == 0, done.stderr
-    assert "3 coloured" in done.stderr
+    assert "3 colored" in done.stderr

@@ -68,7 +68,7 @@ def test_killed_at_each_step_a_rerun_makes_the_same(
     done = gcolor(*batch, tmp_path / "out")
     # Before its place and after its line, an output is made again; after its place it is current.
     made = 1 if moment == "after place" else 2
-    assert done.returncode == 0 and f"{made} coloured, {3 - made} current, 0 failed" in done.stderr
+    assert done.returncode == 0 and f"{made} colored, {3 - made} current, 0 failed" in done.stderr
     assert list_outputs(tmp_path / "out") == list_outputs(tmp_path / "wanted") == ["a.jpg", "b.png", "sub/c.jpg"]
     for name in list_outputs(tmp_path / "out"):
         assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "wanted" / name).read_bytes()
@@ -94,5 +94,5 @@ def test_nobody_elses_file_is_replaced_after_a_kill(gcolor, grey_folder: Path, t
     (tmp_path / "out" / name).parent.mkdir(exist_ok=True)
     (tmp_path / "out" / name).write_text("somebody's own")
     done = gcolor("batch", grey_folder, "-o", tmp_path / "out")
-    assert done.returncode == 3 and "was changed since" in done.stderr and "2 coloured" in done.stderr
+    assert done.returncode == 3 and "was changed since" in done.stderr and "2 colored" in done.stderr
     assert (tmp_path / "out" / name).read_text() == "somebody's own"

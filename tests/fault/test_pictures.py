@@ -1,4 +1,4 @@
-"""A folder with every kind of bad picture in it: the good ones are coloured, each bad one gets one sentence."""
+"""A folder with every kind of bad picture in it: the good ones are colored, each bad one gets one sentence."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def errors(stderr: str) -> dict[str, str]:
 
 @pytest.fixture
 def check_run(list_outputs: Callable[[Path], list[str]]) -> Callable[..., None]:
-    """Checks that a run coloured the good pictures and said the expected of each other one."""
+    """Checks that a run colored the good pictures and said the expected of each other one."""
 
     def check(done: subprocess.CompletedProcess[str], out: Path, expected: dict[str, str]) -> None:
         assert done.returncode == 3, done.stderr
@@ -166,7 +166,7 @@ def test_a_picture_without_permission(check_run, grey_folder: Path, tmp_path: Pa
     check_run(done, tmp_path / "out", {"secret.jpg": "cannot be read (Permission denied)"})
 
 
-def test_wrong_endings_are_coloured_and_written_as_they_are_called(
+def test_wrong_endings_are_colored_and_written_as_they_are_called(
     gcolor, grey_folder: Path, tmp_path: Path, list_outputs
 ) -> None:
     """A PNG that is named .jpg becomes a JPEG: everybody who goes by the name can read it."""

@@ -175,7 +175,7 @@ def test_a_picture_that_kills_its_actor_fails_alone(
     arguments = command(folder, tmp_path / "out", nodes.address)
     done = subprocess.run(arguments, capture_output=True, text=True, timeout=300)
     assert done.returncode == 3, done.stderr
-    assert "error: poison.png: each Ray actor that coloured it died" in done.stderr
+    assert "error: poison.png: each Ray actor that colored it died" in done.stderr
     assert summary(done.stdout)["colored"] == 12 and summary(done.stdout)["failed"] == 1
     assert read(tmp_path / "out") == {name: data for name, data in undisturbed.items() if name < "12"}
 

@@ -58,11 +58,11 @@ def test_once_finishes_what_is_in_work(images: Path, list_outputs, number: signa
     made = check_outputs(out, list_outputs)
     # Those in work were finished and are counted, and nothing is left behind.
     assert 1 <= made < 40 and len(list_outputs(out)) == made
-    assert said[-1].startswith(f"{made} coloured, 0 current, 0 failed")
+    assert said[-1].startswith(f"{made} colored, 0 current, 0 failed")
     with start(images) as process:
         assert process.stderr
         said = process.stderr.readlines()
-    assert process.returncode == 0 and f"{40 - made} coloured, {made} current, 0 failed" in said[-1]
+    assert process.returncode == 0 and f"{40 - made} colored, {made} current, 0 failed" in said[-1]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -78,13 +78,13 @@ def test_twice_stops_at_once(images: Path, list_outputs, number: signal.Signals)
         process.send_signal(number)
         rest = process.stderr.read()
     assert process.returncode == 128 + number
-    assert " coloured, " not in rest and not (out / "a_large.png").exists()
+    assert " colored, " not in rest and not (out / "a_large.png").exists()
     (images / "a_large.png").unlink()
     made = check_outputs(out, list_outputs)
     with start(images) as process:
         assert process.stderr
         said = process.stderr.readlines()
-    assert process.returncode == 0 and f"{40 - made} coloured, {made} current" in said[-1]
+    assert process.returncode == 0 and f"{40 - made} colored, {made} current" in said[-1]
     assert len(list_outputs(out)) == 40  # and no temporary
 
 

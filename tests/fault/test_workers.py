@@ -17,7 +17,7 @@ from PIL import Image
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="processes are found in /proc")
 
-# The command, with a picture that kills whoever colours it: each worker imports this file anew.
+# The command, with a picture that kills whoever colors it: each worker imports this file anew.
 POISONED = """
 import os, signal
 from gcolor.runtime.batch import color_one as module

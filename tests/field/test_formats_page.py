@@ -15,7 +15,7 @@ from gcolor.runtime.formats import FORMATS, RAW_FILES, output_name
 from gcolor.runtime.pictures import Notes, Picture, read_picture, write_picture
 from gcolor.runtime.pictures.decode.jpeg import segment
 from gcolor.runtime.pictures.notes.exif import PREFIX
-from gcolor.runtime.pictures.notes.tags import Directory, ascii_tag, serialise
+from gcolor.runtime.pictures.notes.tags import Directory, ascii_tag, serialize
 from gcolor.runtime.pictures.plugins import can_write
 from PIL import Image
 
@@ -23,7 +23,7 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "formats.md"
 RGB = np.dstack([made.GRAY, made.GRAY // 2, made.GRAY // 3])
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"/></x:xmpmeta>'
 NOTES = Notes(
-    exif=PREFIX + serialise(Directory({315: ascii_tag(b"Anna")})),
+    exif=PREFIX + serialize(Directory({315: ascii_tag(b"Anna")})),
     profile=SRGB,
     xmp=XMP,
     dpi=(300.0, 300.0),

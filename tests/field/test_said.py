@@ -55,11 +55,11 @@ def test_what_gcolor_made_is_passed_over(gcolor, tmp_path: Path) -> None:
     (line,) = [line for line in done.stderr.splitlines() if line.startswith("passed over: ")]
     assert line == "passed over: 5 pictures that gcolor made, in ., ./imgs, ./imgs_color"
     done = gcolor("batch", ".", "--dry-run", cwd=work)
-    assert done.returncode == 0 and "0 to colour, 3 current" in done.stderr
+    assert done.returncode == 0 and "0 to color, 3 current" in done.stderr
     done = gcolor("batch", "a_color.png", cwd=work)
     assert done.returncode == 4 and "1 that gcolor made were passed over" in done.stderr
     done = gcolor("batch", "imgs_color", cwd=work)  # named: only what is not gcolor's
-    assert done.returncode == 0 and "1 coloured" in done.stderr and "2 pictures that gcolor made" in done.stderr
+    assert done.returncode == 0 and "1 colored" in done.stderr and "2 pictures that gcolor made" in done.stderr
 
 
 def test_a_shared_folder_keeps_its_own_pictures(gcolor, tmp_path: Path) -> None:

@@ -42,9 +42,9 @@ def hint_json(data: bytes, folder: Path) -> None:
         except HintError as error:
             assert str(error).isprintable()
         else:
-            assert hints.rasterise((32, 48)).shape == (32, 48, 4)
+            assert hints.rasterize((32, 48)).shape == (32, 48, 4)
             again = parse_json(to_json(hints).encode(), size)
-            assert np.array_equal(again.rasterise((32, 48)), hints.rasterise((32, 48)))
+            assert np.array_equal(again.rasterize((32, 48)), hints.rasterize((32, 48)))
 
 
 def hint_png(data: bytes, folder: Path) -> None:
@@ -53,7 +53,7 @@ def hint_png(data: bytes, folder: Path) -> None:
     except HintError:
         return
     assert hints.overlay is not None and hints.overlay.shape == (*hints.size[::-1], 4)
-    assert hints.rasterise((32, 48)).shape == (32, 48, 4)
+    assert hints.rasterize((32, 48)).shape == (32, 48, 4)
 
 
 def manifest(data: bytes, folder: Path) -> None:

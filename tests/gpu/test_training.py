@@ -17,7 +17,7 @@ from gcolor.trainer.data.prepare import PrepareOptions, prepare  # noqa: E402
 from gcolor.trainer.distributed import World  # noqa: E402
 from gcolor.trainer.loop import train  # noqa: E402
 from gcolor.trainer.session import begin  # noqa: E402
-from gcolor.trainer.step import optimise  # noqa: E402
+from gcolor.trainer.step import optimize  # noqa: E402
 
 pytestmark = [
     pytest.mark.gpu,
@@ -72,5 +72,5 @@ def test_a_step_costs_the_same_as_on_the_cpu(shards) -> None:
         config = TrainConfig(stages=[STAGE], device=device, hints="none", recolor=0.0, age=0.0, frame=0.0)
         state = begin(config, torch.device(device), None)
         ones = torch.ones(2, 32, device=device)
-        losses.append(optimise(state.model, state, batch.to(device), ones, 0, STAGE, config, World())["loss"].item())
+        losses.append(optimize(state.model, state, batch.to(device), ones, 0, STAGE, config, World())["loss"].item())
     assert losses[0] == pytest.approx(losses[1], rel=1e-3)

@@ -207,7 +207,7 @@ def test_cells_without_hints_count_for_nothing() -> None:
     assert learning.shape == (1, HintUNet.LEARNING) and len(learning.unique()) == HintUNet.LEARNING
 
 
-def test_a_low_temperature_takes_the_likeliest_colours() -> None:
+def test_a_low_temperature_takes_the_likeliest_colors() -> None:
     torch.manual_seed(6)
     model = build(replace(PRESETS["default"], temperature=1e-4, chroma=1.0, enlarging=False)).eval()
     torch.nn.init.normal_(model.head.weight)
@@ -217,7 +217,7 @@ def test_a_low_temperature_takes_the_likeliest_colours() -> None:
     lightness, ab, mask = inputs(64, 64)
     with torch.no_grad():
         out = model(lightness, 0 * ab, 0 * mask)
-    likeliest = torch.tensor(bins.CENTRES).float()[out.logits.argmax(2)]
+    likeliest = torch.tensor(bins.CENTERS).float()[out.logits.argmax(2)]
     assert (out.ab - likeliest).abs().mean() < 0.1
 
 
@@ -302,7 +302,7 @@ def test_enlarging_begins_as_bilinear_interpolation() -> None:
     assert (out - expected).abs().mean() < 0.3
 
 
-def test_enlarging_takes_each_half_cell_from_the_neighbour_that_it_chooses() -> None:
+def test_enlarging_takes_each_half_cell_from_the_neighbor_that_it_chooses() -> None:
     enlarge = LearnedEnlarging(5)
     ab = torch.arange(2 * 4 * 5, dtype=torch.float32).view(1, 2, 4, 5)
     generator = torch.Generator().manual_seed(3)

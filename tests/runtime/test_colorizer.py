@@ -31,7 +31,7 @@ def test_lightness_is_the_photos_own(colorizer: Colorizer, make_scene) -> None:
 
 
 @pytest.mark.parametrize("color", [(200, 60, 50), (60, 90, 200), (70, 150, 60), (220, 200, 60), (128, 128, 128)])
-def test_a_hint_is_obeyed_at_its_centre(colorizer: Colorizer, make_scene, color: tuple[int, int, int]) -> None:
+def test_a_hint_is_obeyed_at_its_center(colorizer: Colorizer, make_scene, color: tuple[int, int, int]) -> None:
     picture = grey(make_scene(256, 256, 5))
     colorizer.set_image(picture)
     hints = np.zeros((*colorizer.grid, 4), np.uint8)
@@ -71,7 +71,7 @@ def test_large_pictures_in_tiles_look_like_the_whole(make_scene, monkeypatch: py
     assert np.abs(found - whole.color(hints)).mean() < 2.0
 
 
-def test_set_once_colour_many_times(colorizer: Colorizer, make_scene) -> None:
+def test_set_once_color_many_times(colorizer: Colorizer, make_scene) -> None:
     colorizer.set_image(grey(make_scene()))
     first = colorizer.color()
     red = np.zeros((*colorizer.grid, 4), np.uint8)

@@ -209,12 +209,12 @@ def test_cells_are_those_of_python(modules: Any) -> None:
         ]
         digest = modules.evaluate(
             """async ([marks, size, grid]) => {
-                const cells = (await import('./raster.js')).rasterise(marks, size, grid);
+                const cells = (await import('./raster.js')).rasterize(marks, size, grid);
                 return [...new Uint8Array(await crypto.subtle.digest('SHA-256', cells))];
             }""",
             [given, [width, height], grid],
         )
-        expected = Hints((width, height), None, marks).rasterise(grid)
+        expected = Hints((width, height), None, marks).rasterize(grid)
         assert bytes(digest) == hashlib.sha256(expected.tobytes()).digest()
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 @pytest.fixture
 def photo_folder(tmp_path: Path, make_scene: Callable[..., np.ndarray]) -> Path:
-    """Ten colour photos of two shapes."""
+    """Ten color photos of two shapes."""
     folder = tmp_path / "photos"
     folder.mkdir()
     for i in range(10):

@@ -99,7 +99,7 @@ def test_the_pace_is_that_of_training_alone(
 
     monkeypatch.setattr("gcolor.trainer.clock.time", SimpleNamespace(monotonic=lambda: now[0]))
     taking(0.5, "data.crops.TorchLoader.next")
-    taking(1.5, "loop.optimise")
+    taking(1.5, "loop.optimize")
     taking(1000.0, "running.evaluate_network")
     taking(3000.0, "checkpoint.save")
     taking(7000.0, "running.open_loader")

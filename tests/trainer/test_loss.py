@@ -31,7 +31,7 @@ def test_paper_weights_are_equation_1_up_to_scale() -> None:
 
 
 @pytest.mark.parametrize("how", ["paper", "smoothed", "none"])
-def test_weights_have_mean_one_over_the_data_and_favour_the_rare(how: str) -> None:
+def test_weights_have_mean_one_over_the_data_and_favor_the_rare(how: str) -> None:
     weight = class_weights(COUNTS, how).numpy()
     share = COUNTS / COUNTS.sum(1, keepdims=True)
     assert np.allclose((share * weight).sum(1), 1, atol=1e-4)
@@ -45,11 +45,11 @@ def test_smoothed_weights_are_bounded() -> None:
     assert class_weights(COUNTS, "paper").numpy().max() / class_weights(COUNTS, "paper").numpy().min() > 1000
 
 
-def test_cross_entropy_at_a_bins_centre_is_torchs_own() -> None:
+def test_cross_entropy_at_a_bins_center_is_torchs_own() -> None:
     torch.manual_seed(0)
     logits = torch.randn(2, 2, 32, 3, 4)
     index = torch.randint(0, 32, (2, 2, 3, 4))
-    ab = torch.from_numpy(bins.CENTRES).float()[index]
+    ab = torch.from_numpy(bins.CENTERS).float()[index]
     weights = torch.rand(2, 32) + 0.1
     found, _ = soft_cross_entropy(logits, ab, weights)
     expected = sum(
@@ -59,10 +59,10 @@ def test_cross_entropy_at_a_bins_centre_is_torchs_own() -> None:
     assert torch.allclose(found, expected, atol=1e-5)
 
 
-def test_between_two_centres_both_bins_share_the_truth() -> None:
+def test_between_two_centers_both_bins_share_the_truth() -> None:
     logits = torch.zeros(1, 2, 32, 1, 1)
     logits[0, :, 16] = 3.0
-    ab = torch.full((1, 2, 1, 1), float(bins.CENTRES[16]) + 2.0)
+    ab = torch.full((1, 2, 1, 1), float(bins.CENTERS[16]) + 2.0)
     p = logits[0, 0, :, 0, 0].log_softmax(0)
     assert soft_cross_entropy(logits, ab, torch.ones(2, 32))[0].item() == pytest.approx(
         2 * float(-0.75 * p[16] - 0.25 * p[17]), rel=1e-5
@@ -105,7 +105,7 @@ def test_hinted_cells_count_more() -> None:
     assert with_hint.item() == pytest.approx(without.item() + 2.0 * parts["patch"].item(), rel=1e-5)
 
 
-def test_colour_may_be_told_on_a_finer_grid_than_the_bins() -> None:
+def test_color_may_be_told_on_a_finer_grid_than_the_bins() -> None:
     torch.manual_seed(4)
     logits, fine, truth = torch.randn(2, 2, 32, 3, 3), 20 * torch.randn(2, 2, 6, 6), 30 * torch.randn(2, 2, 12, 12)
     mask = torch.zeros(2, 1, 12, 12)

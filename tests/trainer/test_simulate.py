@@ -17,7 +17,7 @@ def draws(rows: int, seed: int = 0) -> Draws:
     return Draws(generator(seed), rows, 0, rows)
 
 
-def test_hints_are_true_colours_of_none_to_many_patches() -> None:
+def test_hints_are_true_colors_of_none_to_many_patches() -> None:
     ab = 50 * torch.randn(64, 2, 48, 64, generator=generator(1))
     hint, mask = simulate_hints(ab, draws(64), most=36, largest=9)
     assert hint.shape == ab.shape and mask.shape == (64, 1, 48, 64)
@@ -55,7 +55,7 @@ def test_the_papers_hints_cover_half_a_percent_in_3x3_patches(size: int, patches
     assert torch.equal(grown, mask)
 
 
-def test_recolouring_keeps_lightness_and_gamut_and_changes_colour() -> None:
+def test_recoloring_keeps_lightness_and_gamut_and_changes_color() -> None:
     rgb = torch.rand(8, 3, 24, 24, generator=generator(3))
     before = tensors.rgb_to_lab(rgb)
     after, point = recolor(before, draws(8), share=1.0)
@@ -68,7 +68,7 @@ def test_recolouring_keeps_lightness_and_gamut_and_changes_colour() -> None:
     assert torch.equal(same, before) and (none == -1).all()
 
 
-def test_a_recoloured_point_is_always_hinted() -> None:
+def test_a_recolored_point_is_always_hinted() -> None:
     ab = 50 * torch.randn(40, 2, 24, 24, generator=generator(4))
     point = torch.randint(0, 24, (40, 2), generator=generator(5))
     point[::2] = -1
@@ -77,7 +77,7 @@ def test_a_recoloured_point_is_always_hinted() -> None:
         assert y < 0 or on[y, x] == 1
 
 
-def test_most_recolouring_stays_around_its_point() -> None:
+def test_most_recoloring_stays_around_its_point() -> None:
     flat = torch.full((60, 3, 64, 64), 0.5)
     before = tensors.rgb_to_lab(flat)
     after, point = recolor(before, draws(60), share=1.0)

@@ -12,7 +12,7 @@ from gcolor.trainer.config import Stage, TrainConfig, preset  # noqa: E402
 from gcolor.trainer.distributed import World  # noqa: E402
 from gcolor.trainer.session import begin  # noqa: E402
 from gcolor.trainer.simulate import Draws  # noqa: E402
-from gcolor.trainer.step import optimise, rate, simulate, stage_at  # noqa: E402
+from gcolor.trainer.step import optimize, rate, simulate, stage_at  # noqa: E402
 from torch import Tensor  # noqa: E402
 
 STAGE = Stage(until=1.0, size=32, batch_size=4)
@@ -57,7 +57,7 @@ def test_micro_batches_give_the_whole_batchs_gradient_but_for_batch_norm() -> No
         config = tiny(accumulate=accumulate)
         state = begin(config, torch.device("cpu"), None)
         state.model.eval()  # batch statistics are a micro-batch's own
-        means = optimise(state.model, state, batch(), torch.ones(2, 32), 0, STAGE, config, World())
+        means = optimize(state.model, state, batch(), torch.ones(2, 32), 0, STAGE, config, World())
         results.append((means["loss"].item(), [p.grad.clone() for p in state.model.parameters()]))
     (loss1, grads1), (loss2, grads2) = results
     assert loss1 == pytest.approx(loss2, rel=1e-5)
@@ -69,7 +69,7 @@ def test_bf16_is_close_to_fp32_and_loss_stays_fp32() -> None:
     for precision in ("fp32", "bf16"):
         config = tiny(precision=precision)
         state = begin(config, torch.device("cpu"), None)
-        means = optimise(state.model, state, batch(), torch.ones(2, 32), 0, STAGE, config, World())
+        means = optimize(state.model, state, batch(), torch.ones(2, 32), 0, STAGE, config, World())
         assert means["loss"].dtype == torch.float32
         losses.append(means["loss"].item())
     assert losses[0] != losses[1] and losses[0] == pytest.approx(losses[1], rel=0.05)
@@ -78,7 +78,7 @@ def test_bf16_is_close_to_fp32_and_loss_stays_fp32() -> None:
 def test_the_averaged_weights_without_averaging_are_the_weights() -> None:
     config = tiny(ema=0.0)
     state = begin(config, torch.device("cpu"), None)
-    optimise(state.model, state, batch(), torch.ones(2, 32), 0, STAGE, config, World())
+    optimize(state.model, state, batch(), torch.ones(2, 32), 0, STAGE, config, World())
     assert all(torch.equal(v, state.average.values[k]) for k, v in state.model.state_dict().items())
 
 

@@ -1,1 +1,1 @@
-"""How well a network or a bundle colours photos with fixed hints, in numbers and figures."""
+"""How well a network or a bundle colors photos with fixed hints, in numbers and figures."""

@@ -1,4 +1,4 @@
-"""A run's figures: its curves (the paper's Fig. 2), coloured photos (Fig. 3) and the confusion of the ab bins."""
+"""A run's figures: its curves (the paper's Fig. 2), colored photos (Fig. 3) and the confusion of the ab bins."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def confusion(model: Network, photos: list[EvalPhoto], device: torch.device, cou
             interpolation="nearest",
         )
         panel.set(title=f"{name}, {count} hints", xlabel=f"predicted {name} (CIELAB)", ylabel=f"true {name} (CIELAB)")
-        # Beyond, no colour of the sRGB gamut lies.
+        # Beyond, no color of the sRGB gamut lies.
         panel.set(xlim=(-112, 104), ylim=(-112, 104))
         panel.axline((0, 0), slope=1, color="grey", linewidth=0.7)
     figure.legend(

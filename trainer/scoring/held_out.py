@@ -56,14 +56,14 @@ def load_photos(
 
 
 def without_color(photo_lab: Array) -> Bytes:
-    """LAB [H, W, 3] to the photo without its colours, uint8 [H, W, 3]: what is given to be coloured."""
+    """LAB [H, W, 3] to the photo without its colors, uint8 [H, W, 3]: what is given to be colored."""
     return lab.lab_to_rgb(photo_lab * (1.0, 0.0, 0.0))
 
 
 def show_hints(photo: EvalPhoto, count: int) -> Bytes:
-    """The photo without its colours, with its 3x3 hints drawn larger than they are, or nobody would see them."""
+    """The photo without its colors, with its 3x3 hints drawn larger than they are, or nobody would see them."""
     shown = without_color(photo.to_lab())
-    for y, x in protocol.hint_centres(photo.name, count):
+    for y, x in protocol.hint_centers(photo.name, count):
         shown[max(0, y - 4) : y + 5, max(0, x - 4) : x + 5] = 255
         shown[max(0, y - 3) : y + 4, max(0, x - 3) : x + 4] = photo.rgb[y, x]
     return shown
@@ -88,5 +88,5 @@ def report_rows(found: dict[int, list[Scores]], photos: list[EvalPhoto]) -> list
         kept = [row for row, photo in zip(each, photos, strict=True) if photo.filtered]
         for name, some in (("unfiltered", each), ("filtered", kept)):
             if some:
-                rows.append({"photos": name, "count": len(some), "hints": count, **scores.summarise(some)})
+                rows.append({"photos": name, "count": len(some), "hints": count, **scores.summarize(some)})
     return sorted(rows, key=lambda row: row["photos"] == "filtered")

@@ -53,7 +53,7 @@ def predictions(
         labs = np.stack([photo.to_lab() for photo in part])
         planes = torch.from_numpy(labs).permute(0, 3, 1, 2).to(device)
         for count in counts:
-            masks = np.stack([protocol.hint_mask(protocol.hint_centres(p.name, count)) for p in part])
+            masks = np.stack([protocol.hint_mask(protocol.hint_centers(p.name, count)) for p in part])
             mask = torch.from_numpy(masks)[:, None].float().to(device)
             prediction = model(planes[:, :1], planes[:, 1:] * mask, mask).float()
             yield Predicted(count, part, labs, prediction, shrink_ab(planes[:, 1:], prediction.logits))
@@ -106,7 +106,7 @@ def evaluate_network(
     """The means over the photos, a row for each number of hints."""
     rows: list[dict[str, Any]] = []
     for count, found in score_network(model, photos, device, counts, weights).items():
-        summary = scores.summarise(found)
+        summary = scores.summarize(found)
         rows.append({"hints": count, "photos": len(photos), **{k: v["mean"] for k, v in summary.items()}})
     return rows
 

@@ -23,7 +23,7 @@ class Scorer(Protocol):
         ...
 
     def draw(self, folder: Path, photos: list[EvalPhoto]) -> None:
-        """Figures of how it colours the photos."""
+        """Figures of how it colors the photos."""
         ...
 
 

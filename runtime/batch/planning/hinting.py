@@ -41,7 +41,7 @@ class Hinting:
         place = new_place(hints)
         self.parts = place.parts
         if place.parts in folders:
-            # A PNG photograph there would be taken for its neighbour's hints.
+            # A PNG photograph there would be taken for its neighbor's hints.
             raise UsageError(f"{self._shown}: hints need a folder of their own, apart from the pictures")
         if place.here is None:
             self.place, self._folder = place, HintFolder.listed(place.root, place.list(None))

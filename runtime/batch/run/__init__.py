@@ -1,1 +1,1 @@
-"""Who colours the jobs of a batch: threads, processes, or the actors of a cluster."""
+"""Who colors the jobs of a batch: threads, processes, or the actors of a cluster."""

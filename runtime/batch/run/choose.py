@@ -1,4 +1,4 @@
-"""Who colours the jobs of a batch: threads of this process, a process for each of several devices, a Ray cluster."""
+"""Who colors the jobs of a batch: threads of this process, a process for each of several devices, a Ray cluster."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def run_jobs(
     stopping: Callable[[], object],
     say: Callable[[str], object],
 ) -> Generator[Result]:
-    """Colour the jobs; results as they are ready, each to be finished. See `run_batch`, `run_workers`, `run_ray`.
+    """Color the jobs; results as they are ready, each to be finished. See `run_batch`, `run_workers`, `run_ray`.
 
     colorizer: one for so many pictures and the number of threads, for this process."""
     devices = list(map(str, parse_devices(options.device)))

@@ -73,7 +73,7 @@ def run_ray(
     stopping: Callable[[], object] = lambda: False,
     say: Callable[[str], object] = print,
 ) -> Generator[Result]:
-    """Colour the jobs on a cluster; results come as they are ready.
+    """Color the jobs on a cluster; results come as they are ready.
 
     Where an actor or a node dies, what it had in work is tried once more in another; what is missing then is tried
     again picture by picture, and a picture that has no result after that has failed. Once `stopping` says so the
@@ -103,7 +103,7 @@ def run_ray(
                     if stopping():
                         return
         for job in waiting.values():
-            yield Result(job, 0.0, error="each Ray actor that coloured it died; it may need more memory than there is")
+            yield Result(job, 0.0, error="each Ray actor that colored it died; it may need more memory than there is")
     except ray.exceptions.RayError as error:
         raise EngineError(f"the Ray cluster failed ({one_line(error)}); run again to go on from here") from error
     finally:

@@ -34,7 +34,7 @@ def run_workers(
     stopping: Callable[[], object] = lambda: False,
     say: Callable[[str], object] = print,
 ) -> Generator[Result]:
-    """Colour the jobs with a process for each device; results come as they are ready.
+    """Color the jobs with a process for each device; results come as they are ready.
 
     Where a process dies, its pictures are tried once more, each alone in a new process; one that is in work when that
     dies, too, has failed. `say` gets a line for each death. Once `stopping` says so no new picture is taken, and the
@@ -190,7 +190,7 @@ class _Worker:
 
     def failed(self) -> list[Result]:
         """Once it has ended: the picture that it had in work alone, and that has now ended two processes."""
-        why = f"the worker process that coloured it {self.exit_reason}, twice; it may need more memory than there is"
+        why = f"the worker process that colored it {self.exit_reason}, twice; it may need more memory than there is"
         return [Result(job, 0.0, error=why) for job in self.in_work.values() if self._alone]
 
     def left(self) -> list[Job]:

@@ -1,4 +1,4 @@
-"""Colour the pictures of a plan by threads of this process, each taking one from file to file: memory stays flat."""
+"""Color the pictures of a plan by threads of this process, each taking one from file to file: memory stays flat."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def run_batch(
     workers: int,
     stopping: Callable[[], object] = lambda: False,
 ) -> Generator[Result]:
-    """Colour the jobs with some workers that share one engine; results come as they are ready, each to be finished.
+    """Color the jobs with some workers that share one engine; results come as they are ready, each to be finished.
 
     Once `stopping` says so no new picture is taken, and the results of those in work still come. Closing the iterator
     waits for them and discards them.

@@ -1,4 +1,4 @@
-"""One worker process of a batch: it opens an engine, then colours what it is sent. `processes.py` is the other end."""
+"""One worker process of a batch: it opens an engine, then colors what it is sent. `processes.py` is the other end."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ def _check_segments(stored: Any, size: int) -> None:
 
 
 def _split(pixels: NDArray[Any], page: Page, planes: bool) -> tuple[Any, Any]:
-    """Colour and alpha of what is stored, each brought to the whole range of 8 or 16 bits."""
+    """Color and alpha of what is stored, each brought to the whole range of 8 or 16 bits."""
     if planes:
         pixels = np.moveaxis(pixels, 0, -1)
     height, width = pixels.shape[:2]

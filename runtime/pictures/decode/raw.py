@@ -10,7 +10,7 @@ import numpy as np
 from ....color.errors import PictureError, one_line
 from ...others import RAW
 from ..notes.exif import PREFIX, patch
-from ..notes.tags import XMP, Directory, Reader, fits_classic, serialise
+from ..notes.tags import XMP, Directory, Reader, fits_classic, serialize
 from .archive import Stored
 from .kinds import OtherKindError
 
@@ -64,4 +64,4 @@ def read_notes(file: BinaryIO) -> tuple[bytes | None, bytes | None]:
     reader = Reader(file)
     tags = reader.directory(reader.first)
     kept = Directory({tag: value for tag, value in tags.items() if tag in KEPT and fits_classic(value)})
-    return (patch(PREFIX + serialise(kept), False, False) if kept else None), tags.raw(XMP)
+    return (patch(PREFIX + serialize(kept), False, False) if kept else None), tags.raw(XMP)

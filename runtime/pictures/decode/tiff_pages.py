@@ -120,7 +120,7 @@ class Page:
         if compression not in BY_PILLOW:
             return f"a TIFF compressed as {NAMES.get(compression, f'kind {compression}')}"
         if self.photometric > CIELAB:
-            return f"a TIFF of colours of kind {self.photometric}" if self.photometric < 32000 else "a raw camera file"
+            return f"a TIFF of colors of kind {self.photometric}" if self.photometric < 32000 else "a raw camera file"
         if not self.has_white:
             kind = "floating-point" if 3 in self.formats else "signed" if 2 in self.formats else "integer"
             return f"a TIFF of {kind} samples of {bits} bits"

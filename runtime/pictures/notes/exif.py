@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from PIL import ExifTags, Image
 
 from .resources import without_untrue
-from .tags import BYTE, RESOURCES, UNDEFINED, Directory, Reader, Tag, serialise
+from .tags import BYTE, RESOURCES, UNDEFINED, Directory, Reader, Tag, serialize
 
 ORIENTATION = ExifTags.Base.Orientation
 INNER, INTEROP = ExifTags.IFD.Exif, ExifTags.IFD.Interop
@@ -17,7 +17,7 @@ COLOR_SPACE, WIDTH, HEIGHT = 0xA001, 0xA002, 0xA003
 SRGB = 1
 PREFIX = b"Exif\0\0"
 # What a TIFF says of how its own pixels are stored, and what is kept elsewhere: resolution, ICC profile, XMP. Previews
-# and layers show the picture without its colours. Pages become files of their own.
+# and layers show the picture without its colors. Pages become files of their own.
 STORAGE = (
     {*range(254, 260), *range(262, 267), 273, *range(277, 285), *range(288, 294), 296, 297, 301, *range(317, 326), 330}
     | {*range(332, 335), 336, *range(338, 343), 347, *range(512, 522), *range(529, 533), 700, 34675, 37724}
@@ -47,7 +47,7 @@ def exif_of_tags(tags: Directory, turned: int, converted: bool) -> bytes | None:
     if isinstance(found, Tag) and found.type in (BYTE, UNDEFINED):
         data = without_untrue(found.data, converted)
         kept[RESOURCES] = Tag(found.type, len(data), data)
-    return patch(PREFIX + serialise(kept), turned >= 5, converted) if kept else None
+    return patch(PREFIX + serialize(kept), turned >= 5, converted) if kept else None
 
 
 def read_tags(exif: bytes) -> Directory:
@@ -63,7 +63,7 @@ def read_tags(exif: bytes) -> Directory:
 def patch(exif: bytes, swapped: bool, converted: bool) -> bytes:
     """Raw EXIF with orientation 1 and no preview, changed in place: offsets, as of maker notes, stay right.
 
-    swapped: width and height change places. converted: the colour space becomes sRGB. What has not the form of EXIF
+    swapped: width and height change places. converted: the color space becomes sRGB. What has not the form of EXIF
     stays as it is.
     """
     data = bytearray(exif)

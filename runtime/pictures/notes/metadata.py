@@ -169,7 +169,7 @@ def _is_lossless(webp: Path) -> bool:
 
 
 def _jpeg_tables(image: Image.Image) -> tuple[tuple[int, ...], ...]:
-    """The quantisation tables of a JPEG for lightness and chroma; a grey one's chroma is of the same quality."""
+    """The quantization tables of a JPEG for lightness and chroma; a grey one's chroma is of the same quality."""
     tables = [tuple(table) for _, table in sorted(getattr(image, "quantization", {}).items())]
     if len(tables) != 1:
         return tuple(tables[:2])

@@ -160,7 +160,7 @@ def long(*values: int) -> Tag:
     return Tag(LONG, len(values), struct.pack(f"<{len(values)}I", *values))
 
 
-def serialise(directory: Directory) -> bytes:
+def serialize(directory: Directory) -> bytes:
     """A little-endian TIFF that is nothing but a directory, as EXIF is. Values of 64 bits become those of 32."""
     return b"II*\0\x08\0\0\0" + _pack(directory, 8)
 

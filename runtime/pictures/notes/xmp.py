@@ -1,4 +1,4 @@
-"""XMP that is true of the output: upright, without a gain map or a preview; and where its colours come from.
+"""XMP that is true of the output: upright, without a gain map or a preview; and where its colors come from.
 
 Changed as text, where it must be and nowhere else: an XML writer would name and order everything anew.
 """
@@ -42,7 +42,7 @@ SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrain
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
-    """Where the colours of an output come from. bundle: its fingerprint; hint_files: the hashes of the hint files.
+    """Where the colors of an output come from. bundle: its fingerprint; hint_files: the hashes of the hint files.
 
     Nothing in it changes from run to run.
     """
@@ -105,7 +105,7 @@ def make_both_true(xmp: bytes, extended: bytes, swapped: bool, converted: bool) 
 
 
 def with_provenance(xmp: bytes | None, provenance: Provenance) -> bytes:
-    """XMP that says where the colours come from, besides all that it said. Raises ValueError for XMP that is none."""
+    """XMP that says where the colors come from, besides all that it said. Raises ValueError for XMP that is none."""
     block = provenance.description()
     if not xmp or not xmp.strip(b"\0 \t\r\n"):
         return packet(block)
@@ -140,7 +140,7 @@ def without_padding(xmp: bytes) -> bytes:
 def split(xmp: bytes) -> tuple[bytes, bytes]:
     """XMP that is too large for a JPEG's segment: a small part that names the other, and all of it.
 
-    Where the colours come from stays in the small part, which every reader sees.
+    Where the colors come from stays in the small part, which every reader sees.
     """
     text, _ = _decode(xmp)
     own = re.search(r"<rdf:Description [^>]*xmlns:gcolor=[^>]*/>", text)

@@ -14,12 +14,12 @@ def node(name: str, kind: str, inputs: str, outputs: str) -> Node:
 
 SMALL = [
     node("light", "Mul", "rgb", "y"),
-    node("quantise", "QuantizeLinear", "y", "yq"),
+    node("quantize", "QuantizeLinear", "y", "yq"),
     node("first", "QLinearConv", "yq weight", "c"),
     node("branch", "Mul", "hints", "m"),
     node("join", "Add", "c m", "j"),
     node("second", "Conv", "j", "d"),
-    node("decode", "MatMul", "d centres", "ab"),
+    node("decode", "MatMul", "d centers", "ab"),
     node("enlarge", "MatMul", "ab ways", "big"),
     node("paint", "Add", "big y", "colored"),
 ]
@@ -27,7 +27,7 @@ SMALL = [
 
 def test_network_is_what_ab_needs_from_its_convolutions_on() -> None:
     stages = stages_of_nodes(SMALL)
-    assert {n for n, s in stages.items() if s == "pre"} == {"light", "quantise", "branch"}
+    assert {n for n, s in stages.items() if s == "pre"} == {"light", "quantize", "branch"}
     assert {n for n, s in stages.items() if s == "net"} == {"first", "join", "second", "decode"}
     assert {n for n, s in stages.items() if s == "post"} == {"enlarge", "paint"}
 

@@ -56,7 +56,7 @@ def test_the_machine_is_described_by_json() -> None:
     assert {"processor", "cores", "python", "gcolor", "numpy"} <= set(found)
 
 
-def test_hints_of_the_accuracy_show_the_photos_own_colours() -> None:
+def test_hints_of_the_accuracy_show_the_photos_own_colors() -> None:
     rgb = np.full((300, 450, 3), (200, 40, 90), np.uint8)
     none, ten = accuracy.parity_tasks({"red": rgb})
     assert not none.hints.any()
@@ -75,7 +75,7 @@ def test_accuracy_of_a_known_difference() -> None:
     assert other["psnr"] == pytest.approx(scores.psnr(lighter, wanted.colored))
 
 
-def test_colours_that_are_no_numbers_are_no_accuracy() -> None:
+def test_colors_that_are_no_numbers_are_no_accuracy() -> None:
     wanted = accuracy.Made(scene(32, 32), np.zeros((2, 8, 8), np.float32))
     with pytest.raises(EngineError, match="not numbers"):
         accuracy.compare([accuracy.Made(wanted.colored, wanted.ab * np.nan)], [wanted])

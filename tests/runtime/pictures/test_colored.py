@@ -1,4 +1,4 @@
-"""Which pictures are in colour already: made-up scenes, and photographs where there are some."""
+"""Which pictures are in color already: made-up scenes, and photographs where there are some."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TONINGS = {
 
 
 def toned(rgb: np.ndarray, toning: str, fading: float = 0.0) -> np.ndarray:
-    """A grey version, toned, maybe less and less to the right, with grain and JPEG's artefacts."""
+    """A grey version, toned, maybe less and less to the right, with grain and JPEG's artifacts."""
     grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY) / 255.0
     ramp = np.linspace(0, fading, grey.shape[1])[None, :, None]
     values = np.stack(TONINGS[toning](grey), axis=-1) * (1 - ramp) + grey[..., None] * ramp
@@ -38,7 +38,7 @@ def stained(rgb: np.ndarray) -> np.ndarray:
     return np.where(paper, (230, 217, 184), grey).astype(np.uint8)
 
 
-def test_colours_are_seen(make_scene) -> None:
+def test_colors_are_seen(make_scene) -> None:
     assert all(is_colored(make_scene(seed=seed)) for seed in range(8))
     grey = np.linspace(0, 255, 300).astype(np.uint8)[None, :, None].repeat(200, axis=0).repeat(3, axis=2)
     assert not is_colored(grey)
@@ -48,11 +48,11 @@ def test_colours_are_seen(make_scene) -> None:
 
 @pytest.mark.parametrize("toning", TONINGS)
 @pytest.mark.parametrize("fading", [0.0, 0.6])
-def test_toning_is_no_colour(make_scene, toning: str, fading: float) -> None:
+def test_toning_is_no_color(make_scene, toning: str, fading: float) -> None:
     assert not any(is_colored(toned(make_scene(seed=seed), toning, fading)) for seed in range(8))
 
 
-def test_stains_and_old_paper_are_no_colour(make_scene) -> None:
+def test_stains_and_old_paper_are_no_color(make_scene) -> None:
     assert not any(is_colored(stained(make_scene(seed=seed))) for seed in range(8))
 
 

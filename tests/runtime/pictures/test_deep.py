@@ -1,4 +1,4 @@
-"""Pictures of 16 bits: read without loss, and coloured at the lightness of all their bits."""
+"""Pictures of 16 bits: read without loss, and colored at the lightness of all their bits."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_white_may_be_zero_and_samples_may_have_12_bits(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("channels", [3, 4])
 @pytest.mark.parametrize("suffix", [".png", ".tif", ".ppm", ".jp2"])
-def test_colour_and_alpha_are_read_and_written_whole(tmp_path: Path, suffix: str, channels: int) -> None:
+def test_color_and_alpha_are_read_and_written_whole(tmp_path: Path, suffix: str, channels: int) -> None:
     if suffix == ".ppm" and channels == 4:
         pytest.skip("Netpbm has no alpha")
     samples = color(channels=channels)
@@ -120,7 +120,7 @@ def test_grey_with_alpha_of_16_bits(tmp_path: Path, make_png) -> None:
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_a_colour_key_of_16_bits_becomes_alpha(tmp_path: Path, make_png, channels: int) -> None:
+def test_a_color_key_of_16_bits_becomes_alpha(tmp_path: Path, make_png, channels: int) -> None:
     samples = color(channels=channels) >> 12
     key = samples[7, 9]
     rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in samples)
@@ -140,7 +140,7 @@ def test_a_colour_key_of_16_bits_becomes_alpha(tmp_path: Path, make_png, channel
         (ramp().astype(np.int16), {"photometric": "minisblack"}, "no fixed white"),
         (color(channels=4), {"photometric": "separated"}, "a CMYK TIFF of 16 bits"),
     ],
-    ids=["float colour", "float", "uint32", "int16", "cmyk"],
+    ids=["float color", "float", "uint32", "int16", "cmyk"],
 )
 def test_what_cannot_be_read_with_certainty_is_refused(
     tmp_path: Path, samples: np.ndarray, options: dict[str, object], sentence: str
@@ -203,7 +203,7 @@ def test_the_output_has_the_lightness_of_all_16_bits(
     shown = deep if channels == 3 else deep[..., None].repeat(3, axis=2)
     wanted, found = (rgb2lab(x / 65535.0)[..., 0] for x in (shown, painted))
     assert np.abs(wanted - found).max() < 0.01
-    # Its 8-bit colours are those of the picture at 8 bits, and it really has more of them.
+    # Its 8-bit colors are those of the picture at 8 bits, and it really has more of them.
     assert np.abs(painted / 257.0 - colorizer.color()).mean() < 0.7
     assert len(np.unique(painted[..., 1])) > 2000
     assert np.abs(rgb2lab(painted / 65535.0)[..., 1:]).max() > 1

@@ -102,7 +102,7 @@ def test_alpha_stays_bit_exact_or_is_refused(tmp_path: Path, make_scene, suffix:
     assert suffix not in EXACT or np.array_equal(found.rgb, make_scene())
 
 
-@pytest.mark.parametrize("mode", ["LA", "PA", "P with a colour key", "L with a colour key", "RGB with a colour key"])
+@pytest.mark.parametrize("mode", ["LA", "PA", "P with a color key", "L with a color key", "RGB with a color key"])
 def test_all_kinds_of_alpha_are_read(tmp_path: Path, make_scene, mode: str) -> None:
     grey = Image.fromarray(make_scene()).convert("L")
     path = tmp_path / ("a.tif" if mode == "PA" else "a.png")
@@ -140,7 +140,7 @@ def test_names_of_outputs(name: str, output: str) -> None:
     assert output_name(name) == output
 
 
-def test_formats_without_true_colour_are_read(tmp_path: Path, make_scene) -> None:
+def test_formats_without_true_color_are_read(tmp_path: Path, make_scene) -> None:
     pixels = make_scene()
     Image.fromarray(pixels).save(tmp_path / "a.gif")
     with Image.open(tmp_path / "a.gif") as stored:

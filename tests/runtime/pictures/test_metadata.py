@@ -78,7 +78,7 @@ def test_raw_exif_is_changed_where_it_must_be_and_nowhere_else() -> None:
     inner = read.get_ifd(0x8769)
     assert read[0x0112] == 1 and (inner[WIDTH], inner[HEIGHT]) == (96, 144) and inner[COLOR_SPACE] == 1
     changed = np.flatnonzero(np.frombuffer(before, np.uint8) != np.frombuffer(after, np.uint8))
-    assert 0 < len(changed) <= 2 + 2 + 4  # orientation; the two sides; the colour space
+    assert 0 < len(changed) <= 2 + 2 + 4  # orientation; the two sides; the color space
 
 
 def test_the_preview_is_cut_off() -> None:
@@ -140,7 +140,7 @@ def test_captions_and_comments_of_jpegs_stay(tmp_path: Path, make_scene) -> None
         assert written.info["comment"] == b"box 12"
 
 
-def quantisation(path: Path) -> list[list[int]]:
+def quantization(path: Path) -> list[list[int]]:
     with Image.open(path) as image:
         return [list(table) for _, table in sorted(image.quantization.items())]
 
@@ -152,7 +152,7 @@ def test_a_jpeg_keeps_its_quality_and_gets_full_chroma(tmp_path: Path, make_scen
     image.convert("L").save(tmp_path / "grey.jpg", quality=quality)
     for name in ("a.jpg", "grey.jpg"):
         write_picture(tmp_path / "b.jpg", read_picture(tmp_path / name))
-        assert quantisation(tmp_path / "b.jpg") == quantisation(tmp_path / "a.jpg"), name
+        assert quantization(tmp_path / "b.jpg") == quantization(tmp_path / "a.jpg"), name
         with Image.open(tmp_path / "b.jpg") as written:
             assert [layer[1:3] for layer in written.layer] == [(1, 1)] * 3
 
@@ -161,7 +161,7 @@ def test_a_cameras_own_tables_stay(tmp_path: Path, make_scene) -> None:
     tables = [[3 + (i * 7) % 40 for i in range(64)], [5 + (i * 3) % 50 for i in range(64)]]
     Image.fromarray(make_scene()).save(tmp_path / "a.jpg", qtables=tables)
     write_picture(tmp_path / "b.jpg", read_picture(tmp_path / "a.jpg"))
-    assert quantisation(tmp_path / "b.jpg") == tables
+    assert quantization(tmp_path / "b.jpg") == tables
 
 
 def test_a_quality_that_is_asked_for_counts(tmp_path: Path, make_scene) -> None:
@@ -169,7 +169,7 @@ def test_a_quality_that_is_asked_for_counts(tmp_path: Path, make_scene) -> None:
     image.save(tmp_path / "a.jpg", quality=50)
     image.save(tmp_path / "wanted.jpg", quality=80)
     write_picture(tmp_path / "b.jpg", read_picture(tmp_path / "a.jpg"), quality=80)
-    assert quantisation(tmp_path / "b.jpg") == quantisation(tmp_path / "wanted.jpg")
+    assert quantization(tmp_path / "b.jpg") == quantization(tmp_path / "wanted.jpg")
 
 
 def test_a_lossless_webp_stays_lossless(tmp_path: Path, make_scene) -> None:
@@ -196,7 +196,7 @@ def test_notes_may_be_missing(tmp_path: Path, make_scene) -> None:
     file = io.BytesIO()
     Image.new("RGB", (8, 8)).save(file, "JPEG", quality=92)
     with Image.open(file) as standard:
-        assert quantisation(tmp_path / "a.jpg") == [list(table) for _, table in sorted(standard.quantization.items())]
+        assert quantization(tmp_path / "a.jpg") == [list(table) for _, table in sorted(standard.quantization.items())]
 
 
 @pytest.mark.parametrize("quality", [1, 25, 49, 50, 51, 75, 92, 100])
@@ -206,4 +206,4 @@ def test_chroma_of_a_gray_jpeg_has_the_tables_of_its_quality(tmp_path: Path, mak
     rgb.save(tmp_path / "color.jpg", quality=quality)
     picture = read_picture(tmp_path / "gray.jpg")
     write_picture(tmp_path / "a.jpg", replace(picture, pixels=picture.rgb))
-    assert quantisation(tmp_path / "a.jpg") == quantisation(tmp_path / "color.jpg")
+    assert quantization(tmp_path / "a.jpg") == quantization(tmp_path / "color.jpg")

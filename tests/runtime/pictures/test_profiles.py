@@ -1,4 +1,4 @@
-"""ICC profiles: pictures are converted to sRGB and labelled with what they are, checked against Little CMS."""
+"""ICC profiles: pictures are converted to sRGB and labeled with what they are, checked against Little CMS."""
 
 from __future__ import annotations
 
@@ -83,9 +83,7 @@ def test_which_profiles_mean_srgb() -> None:
 
 @pytest.mark.parametrize("icc", [ADOBE_RGB, DISPLAY_P3, LINEAR], ids=["adobe", "p3", "linear"])
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif", ".webp"])
-def test_colour_by_another_profile_is_converted_and_labelled(
-    tmp_path: Path, make_scene, icc: bytes, suffix: str
-) -> None:
+def test_color_by_another_profile_is_converted_and_labeled(tmp_path: Path, make_scene, icc: bytes, suffix: str) -> None:
     pixels = Image.fromarray(make_scene())
     options = {".jpg": {"quality": 100, "subsampling": 0}, ".webp": {"lossless": True}}.get(suffix, {})
     pixels.save(tmp_path / f"a{suffix}", icc_profile=icc, **options)

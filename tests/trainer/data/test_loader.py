@@ -33,7 +33,7 @@ def shards_of(folder: Path, pictures: list[np.ndarray]) -> ShardSet:
 
 
 def flat(count: int) -> list[np.ndarray]:
-    """Photos of one colour each, so that every crop tells which photo it is from."""
+    """Photos of one color each, so that every crop tells which photo it is from."""
     return [np.full((64, 80, 3), (20 + 8 * i, 128, 120), np.uint8) for i in range(count)]
 
 
@@ -130,7 +130,7 @@ def test_stretching_shows_the_whole_photo_unmirrored(tmp_path: Path, kind: str) 
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_colours_come_through(tmp_path: Path, kind: str) -> None:
+def test_colors_come_through(tmp_path: Path, kind: str) -> None:
     loader = open_loader(shards_of(tmp_path, [np.full((64, 64, 3), (200, 80, 30), np.uint8)] * 2), kind, batch=2)
     assert (loader.next().float().mean((0, 2, 3)) - torch.tensor([200.0, 80.0, 30.0])).abs().max() < 3
     loader.close()

@@ -131,7 +131,7 @@ def test_the_rule_drops_from_the_threshold_on(tmp_path: Path) -> None:
     assert prepare([tmp_path / "p"], tmp_path / "s", PrepareOptions(max_grey=0.71)).photos == 2
 
 
-def test_max_grey_1_keeps_even_what_has_no_colour(tmp_path: Path) -> None:
+def test_max_grey_1_keeps_even_what_has_no_color(tmp_path: Path) -> None:
     save(tmp_path / "p" / "grey.png", np.full((40, 40, 3), 90, np.uint8))
     assert prepare([tmp_path / "p"], tmp_path / "s", KEEP).photos == 1
 

@@ -47,7 +47,7 @@ def test_scores_agree_with_a_plain_loop_over_scikit_image(eval_photos: list[Eval
     for row, photo in zip(rows, eval_photos, strict=True):
         truth = rgb2lab(photo.rgb)
         made = truth * (1, 0, 0)
-        for y, x in protocol.hint_centres(photo.name, 20):
+        for y, x in protocol.hint_centers(photo.name, 20):
             made[y - 1 : y + 2, x - 1 : x + 2] = truth[y - 1 : y + 2, x - 1 : x + 2]
         picture = np.rint(lab2rgb(made) * 255).astype(np.uint8)
         assert row["psnr"] == pytest.approx(peak_signal_noise_ratio(photo.rgb, picture), abs=0.05)
@@ -60,10 +60,10 @@ def test_scores_agree_with_a_plain_loop_over_scikit_image(eval_photos: list[Eval
 
 
 def test_a_network_that_sees_all_scores_best(eval_photos: list[EvalPhoto], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(protocol, "hint_mask", lambda centres: np.ones((256, 256), bool))
+    monkeypatch.setattr(protocol, "hint_mask", lambda centers: np.ones((256, 256), bool))
     (row,) = evaluate_network(Knowing(), eval_photos, CPU, (1,), weights=torch.full((2, 32), 2.0))
     assert row["psnr"] == 99.0 and row["accuracy"] == row["argmax_accuracy"] == 1.0 and row["ciede"] < 1e-3
-    assert row["colourfulness"] == pytest.approx(1.0) and row["weighted"] == pytest.approx(row["entropy"])
+    assert row["colorfulness"] == pytest.approx(1.0) and row["weighted"] == pytest.approx(row["entropy"])
     shares = evaluate.confusion_matrix(Knowing(), eval_photos, CPU, 1)
     seen = shares.sum(2) > 0
     assert np.allclose(np.diagonal(shares, axis1=1, axis2=2)[seen], 1.0)
@@ -75,8 +75,8 @@ def test_one_row_of_means_for_each_number_of_hints(eval_photos: list[EvalPhoto])
     assert rows[0]["psnr"] < rows[1]["psnr"] < rows[2]["psnr"] and "weighted" not in rows[0]
     each = score_network(Knowing(), eval_photos, CPU, [36])[36]
     assert rows[2]["ciede"] == pytest.approx(np.mean([row["ciede"] for row in each]))
-    colored, true = (sum(row[name] for row in each) for name in ("colourfulness", "true_colourfulness"))
-    assert rows[2]["colourfulness"] == pytest.approx(colored / true)
+    colored, true = (sum(row[name] for row in each) for name in ("colorfulness", "true_colorfulness"))
+    assert rows[2]["colorfulness"] == pytest.approx(colored / true)
 
 
 def test_class_weights_count_cell_by_cell(eval_photos: list[EvalPhoto]) -> None:
@@ -84,7 +84,7 @@ def test_class_weights_count_cell_by_cell(eval_photos: list[EvalPhoto]) -> None:
     (row,) = score_network(Knowing(), eval_photos[:1], CPU, [20], weights)[20]
     photo, expected = eval_photos[0], 0.0
     true_ab = photo.to_lab()[..., 1:]
-    shown = true_ab * protocol.hint_mask(protocol.hint_centres(photo.name, 20))[..., None]
+    shown = true_ab * protocol.hint_mask(protocol.hint_centers(photo.name, 20))[..., None]
     for head in range(2):
         wanted, got = (
             np.digitize(ab[..., head].astype(np.float32), np.arange(-120, 128, 8)) for ab in (true_ab, shown)

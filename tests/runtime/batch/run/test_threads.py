@@ -20,7 +20,7 @@ pytestmark = pytest.mark.smoke
 
 
 def color(jobs: list[Job], out: Path) -> list[Result]:
-    """Colour the jobs and put the outputs into their places."""
+    """Color the jobs and put the outputs into their places."""
     out.mkdir(exist_ok=True)
     with Journal.open(out) as journal:
         return [
