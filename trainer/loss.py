@@ -94,7 +94,8 @@ def hard_cross_entropy(
     index = tensors.to_bins(ab_B2HW)
     heads = torch.arange(2, device=index.device).view(1, 2, 1, 1)
     weight = weights_2K[heads, index]
-    entropy = F.cross_entropy(logits_B2KHW.flatten(0, 1), index.flatten(0, 1), reduction="none").view_as(weight)
+    low = index.clamp(max=bins.COUNT - 2)
+    entropy, _ = _Classes.apply(logits_B2KHW, low[:, :, None], (index - low).to(weight.dtype))
 
     def mean(weight_B2HW: Tensor) -> Tensor:
         return ((entropy * weight_B2HW).sum((2, 3)) / weight_B2HW.sum((2, 3)).clamp(min=1e-12)).sum(1)

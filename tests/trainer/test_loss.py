@@ -125,7 +125,8 @@ def test_color_may_be_told_on_a_finer_grid_than_the_bins() -> None:
 
 def test_hard_labels_are_torchs_weighted_cross_entropy_over_the_papers_bins() -> None:
     torch.manual_seed(1)
-    logits, ab = torch.randn(2, 2, 32, 3, 4), 200 * torch.rand(2, 2, 3, 4) - 100
+    logits, ab = torch.randn(2, 2, 32, 3, 4, requires_grad=True), 200 * torch.rand(2, 2, 3, 4) - 100
+    ab[:, :, 0, :2] = torch.tensor([-127.0, 127.0])  # the outermost bins
     weights = torch.rand(2, 32) + 0.1
     index = torch.from_numpy(np.digitize(ab.numpy(), np.arange(-120, 128, 8)))
     where = (torch.rand(2, 3, 4) < 0.5).float()
@@ -134,11 +135,14 @@ def test_hard_labels_are_torchs_weighted_cross_entropy_over_the_papers_bins() ->
         # torch's own weighted mean, photo by photo; cells that do not count are ignored.
         masked = torch.where(where[photo].bool(), index[photo], -100)
         for value, labels in ((found[photo], index[photo]), (part[photo], masked)):
-            expected = sum(
+            heads = [
                 torch.nn.functional.cross_entropy(logits[photo, h][None], labels[h][None], weight=weights[h])
                 for h in range(2)
-            )
-            assert value.item() == pytest.approx(float(expected), rel=1e-5)
+            ]
+            expected = torch.stack(heads).sum()
+            assert value.item() == pytest.approx(expected.item(), rel=1e-5)
+            gradients = [torch.autograd.grad(what, logits, retain_graph=True)[0] for what in (value, expected)]
+            torch.testing.assert_close(*gradients)
     assert (none == 0).all()
 
 
