@@ -94,6 +94,7 @@ def hard_cross_entropy(
     index = tensors.to_bins(ab_B2HW)
     heads = torch.arange(2, device=index.device).view(1, 2, 1, 1)
     weight = weights_2K[heads, index]
+    # As soft labels that lie in one bin whole: in `index`, or in the last by the bin before it.
     low = index.clamp(max=bins.COUNT - 2)
     entropy, _ = _Classes.apply(logits_B2KHW, low[:, :, None], (index - low).to(weight.dtype))
 

@@ -64,7 +64,7 @@ WRONG: list[tuple[str, bytes, str]] = [
     ("twice the same key", b'{"version": 1, "points": [], "points": []}', r'"points" stands twice'),
     ("points no list", text(points={}), r"^points: expected a list"),
     ("point no object", text(points=[GOOD, 3]), r"^points\[1\]: expected an object.*found 3"),
-    ("unknown key in a point", text(points=[{**GOOD, "hue": 1}]), r"^points\[0\]\.hue: unknown key"),
+    ("unknown key in a point", text(points=[{**GOOD, "colour": 1}]), r"^points\[0\]\.colour: unknown key"),
     ("missing y", text(points=[{"x": 1, "color": "#000000"}]), r"^points\[0\]\.y: missing"),
     ("outside", text(points=[GOOD, GOOD, GOOD, {**GOOD, "x": 64.1}]), r"^points\[3\]\.x: 64\.1 is outside.*0 to 64"),
     ("below", text(points=[{**GOOD, "y": -1e-9}]), r"^points\[0\]\.y: .*outside.*0 to 48"),
