@@ -16,6 +16,7 @@ from . import checkpoint
 from .clock import Due
 from .config import TrainConfig
 from .data.of_run import open_data, prepare_data
+from .denormals import denormals_flushed
 from .distributed import World, joined
 from .running import Session, open_session
 from .scoring.of_network import EvalPhoto, load_photos
@@ -58,7 +59,7 @@ def train(
     if device.type == "cuda":
         torch.backends.cudnn.benchmark = True
         torch.set_float32_matmul_precision("high")
-    with joined(world, device):
+    with denormals_flushed(), joined(world, device):
         if world.first:
             prepare_data(data, run, config.max_grey, report, on_prepared)
         world.wait()
