@@ -20,16 +20,18 @@ from gcolor.trainer.loss import class_weights, total_loss
 from gcolor.trainer.simulate import Draws, paper_hints
 from gcolor.trainer.step import Sample, predict
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 RING = 4
 """Cells within so many rows and columns of a hint lie around it."""
+ANEW = 480
+"""So many training photos give a network's normalization its means anew."""
 
 Scores = dict[str, float | None]
 """Of one photo: the share of values in the true bin over the whole photo ("accuracy"), at its hints ("hinted"), around
 them ("around") and elsewhere ("beyond"); of a network also its loss, the accuracy once the class weights are taken out
-of its logits ("unweighted"), and how much the logits vary over the photo ("spread"). None where the photo has no such
-cell."""
+of its logits ("unweighted") and once the means of its normalization are taken anew ("anew"), and how much the logits
+vary over the photo ("spread"). None where the photo has no such cell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,22 @@ def examine_network(
 
 
 @torch.no_grad()
+def take_means_anew(network: Network, photos: Iterator[TestPhoto], hinted: bool, batch: int = 16) -> None:
+    """Give batch normalization the means and variances of photos by the weights as they are; ends in evaluation mode.
+
+    Its own are a moving average over the last steps of training, of weights that may have moved away since.
+    """
+    for layer in network.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            layer.reset_running_stats()
+            layer.momentum = None  # a plain mean over the batches to come
+    network.train()
+    for sample in batches(photos, batch):
+        predict(network, sample if hinted else without_hints(sample), "fp32")
+    network.eval()
+
+
+@torch.no_grad()
 def is_dead(network: Network, photos: Iterator[TestPhoto], batch: int = 16) -> bool:
     """Whether a network, as it is while training, answers the same at every cell of every photo.
 
@@ -94,11 +112,13 @@ def is_dead(network: Network, photos: Iterator[TestPhoto], batch: int = 16) -> b
     heads would change in all the passes to come.
     """
     network.train()
-    while some := [photo.sample for photo in islice(photos, batch)]:
-        sample = Sample(*(torch.cat([getattr(one, part.name) for one in some]) for part in fields(Sample)))
-        if predict(network, sample, "fp32").logits.std((3, 4)).any():
-            return False
-    return True
+    return not any(predict(network, s, "fp32").logits.std((3, 4)).any() for s in batches(photos, batch))
+
+
+def batches(photos: Iterator[TestPhoto], size: int) -> Iterator[Sample]:
+    """What a network sees of photos, so many at a time."""
+    while some := [photo.sample for photo in islice(photos, size)]:
+        yield Sample(*(torch.cat([getattr(one, part.name) for one in some]) for part in fields(Sample)))
 
 
 def examine_painter(paint: Callable[[TestPhoto], Bytes], photos: Iterator[TestPhoto]) -> list[Scores]:

@@ -33,8 +33,10 @@ def curves(found: Found, recipe: str) -> Figure | None:
     for color, result in zip(COLORS, rows, strict=False):
         for panel, name in zip(panels.flat, ("train_accuracy", "accuracy", "train_loss", "loss"), strict=True):
             _draw(panel, result, name, ROWS[result.row].title, color)
+        _draw(panels[0, 1], result, "anew", "", color, "--")
+    test = "(b) Test accuracy" + (", dashed: means anew" if len(panels[0, 1].lines) > len(rows) else "")
     for panel, title in zip(
-        panels.flat, ("(a) Training accuracy", "(b) Test accuracy", "(c) Training loss", "(d) Test loss"), strict=True
+        panels.flat, ("(a) Training accuracy", test, "(c) Training loss", "(d) Test loss"), strict=True
     ):
         panel.set_title(title, fontsize=10)
         panel.grid(alpha=0.3)
@@ -100,12 +102,15 @@ def _shown(rgb: Bytes, hinted: np.ndarray) -> Bytes:
 
 
 def _draw(panel: Any, result: Result, name: str, label: str, color: str, linestyle: str = "-") -> None:
+    points = [point for point in result.curve if name in point]
+    if not points:
+        return
     batch = result.config["stages"][0]["batch_size"]
-    passes = [point["step"] * batch for point in result.curve]
-    values = np.array([point[name] for point in result.curve])
+    passes = [point["step"] * batch for point in points]
+    values = np.array([point[name] for point in points])
     panel.plot(passes, values, color=color, linestyle=linestyle, marker=".", label=label)
-    if f"{name}_error" in result.curve[0]:
-        error = np.array([point[f"{name}_error"] for point in result.curve])
+    if f"{name}_error" in points[0]:
+        error = np.array([point[f"{name}_error"] for point in points])
         panel.fill_between(passes, values - error, values + error, color=color, alpha=0.15, linewidth=0)
 
 

@@ -59,6 +59,7 @@ def networks(found: Found) -> str:
         "acc. test",
         "best test",
         "weights taken out",
+        "means anew",
         "loss train",
         "loss test",
     ]
@@ -69,11 +70,12 @@ def networks(found: Found) -> str:
         best = max(point["accuracy"] for point in result.curve)
         cells = [row.title, RECIPES[row.recipe], f"{result.passes:,}", f"{last['train_accuracy']:.3f}"]
         cells += [plus_minus(result.mean("accuracy")), f"{best:.3f}", plus_minus(result.mean("unweighted"))]
+        cells += [plus_minus(result.mean("anew")) if "anew" in result.test else "-"]
         cells += [f"{last['train_loss']:.3f}", plus_minus(result.mean("loss")), *map(published, row.paper)]
         lines.append(cells)
     for name, title in REFERENCES.items():
         for result in found.get(name, []):
-            lines.append([title, *[""] * 3, plus_minus(result.mean("accuracy")), *[""] * 8])
+            lines.append([title, *[""] * 3, plus_minus(result.mean("accuracy")), *[""] * 9])
     return markdown(head, lines)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from gcolor.trainer.data.shards import ShardSet
 from gcolor.trainer.loop import train
 
 from . import records
-from .examine import Scores, examine_network, is_dead, test_photos
+from .examine import ANEW, Scores, examine_network, is_dead, take_means_anew, test_photos
 from .records import Result
 from .rows import ROWS, Budget, configuration
 from .samples import network_painter, save_samples
@@ -88,14 +89,20 @@ def train_to(due: int, run: Path, shards: ShardSet, config: TrainConfig, report:
 def examine(name: str, run: Path, data: tuple[ShardSet, ShardSet], config: TrainConfig) -> list[Scores]:
     """The scores of each test photo by a run's weights as they are now."""
     shards, held = data
-    photos = test_photos(held, config.stages[0].size)
-    return examine_network(load_model(run)[0], photos, ROWS[name].hinted, shards.counts, config)
+    size, hinted, network = config.stages[0].size, ROWS[name].hinted, load_model(run)[0]
+
+    def scores() -> list[Scores]:
+        return examine_network(network, test_photos(held, size), hinted, shards.counts, config)
+
+    as_it_is = scores()
+    take_means_anew(network, islice(test_photos(shards, size), ANEW), hinted)
+    return [one | {"anew": other["accuracy"]} for one, other in zip(as_it_is, scores(), strict=True)]
 
 
 def summary(scores: list[Scores]) -> dict[str, float]:
     """What a test curve shows: means over the photos and their standard errors."""
     out: dict[str, float] = {}
-    for name in ("accuracy", "unweighted", "loss", "spread"):
+    for name in ("accuracy", "unweighted", "anew", "loss", "spread"):
         found = mean_and_error(np.array([s[name] for s in scores], np.float64))
         out |= {name: float(f"{found['mean']:.5g}"), f"{name}_error": float(f"{found['error']:.3g}")}
     return out

@@ -171,7 +171,27 @@ def test_a_row_that_was_cut_off_goes_on_as_if_it_had_not_been(
     found = go("cut", str)
     assert (found.test, found.curve) == (whole.test, whole.curve)
     assert [point["step"] for point in found.curve] == [2, 4] and found.passes == 8
+    assert found.curve[-1]["anew"] == pytest.approx(found.mean("anew")["mean"], abs=1e-3)
     assert cv2.imread(str(tmp_path / "cut" / "kept" / "resunet.jpg")).shape == (32, 3 * 32, 3)
+
+
+def test_means_taken_anew_are_those_of_the_photos(load: Load, data: tuple[Any, ...]) -> None:
+    examine = load("paper.examine")
+    network = build(PRESETS["paper"]).eval()
+    normalizations = [layer for layer in network.modules() if isinstance(layer, torch.nn.BatchNorm2d)]
+    for layer in normalizations:
+        torch.nn.init.constant_(layer.running_mean, 1e3)
+    seen: list[np.ndarray] = []
+    normalizations[0].register_forward_pre_hook(lambda _, given: seen.append(given[0].numpy()))
+    means = {}
+    for hinted in (True, False):
+        seen.clear()
+        examine.take_means_anew(network, examine.test_photos(data[1], 32), hinted, 1)
+        assert len(seen) == 3 and not network.training
+        means[hinted] = np.concatenate(seen).mean((0, 2, 3))
+        assert normalizations[0].running_mean.numpy() == pytest.approx(means[hinted], rel=1e-3, abs=1e-4)
+        assert all(layer.running_mean.abs().max() < 1e3 for layer in normalizations)
+    assert np.abs(means[True] - means[False]).max() > 1e-2
 
 
 def test_a_network_without_any_gradient_is_dead(load: Load, data: tuple[Any, ...]) -> None:
@@ -285,4 +305,7 @@ def test_figures_are_drawn_of_the_rows_that_there_are(load: Load, tmp_path: Path
     Image.new("RGB", (3 * 128, 128)).save(tmp_path / "unet.jpg")
     (line,) = figures.curves({"unet": [result]}, "default").axes[1].lines
     assert line.get_xdata().tolist() == [160, 320] and line.get_label() == "Simple UNet"
+    result.curve[1] |= {"anew": 0.75, "anew_error": 0.01}
+    _, anew = figures.curves({"unet": [result]}, "default").axes[1].lines
+    assert (anew.get_xdata().tolist(), anew.get_ydata().tolist()) == ([320], [0.75])
     assert len(figures.samples({"unet": [result]}, tmp_path).axes) == 3 * 3
