@@ -35,10 +35,28 @@ class Interrupt:
 
 
 @contextmanager
-def unwinding() -> Iterator[None]:
-    """While the block runs, SIGTERM ends it as an exception does, so that what it began is taken away."""
-    before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+def unwinding() -> Iterator[Callable[[], None]]:
+    """While the block runs, Ctrl-C and SIGTERM end it as exceptions do, so that what it began is taken away.
+
+    A library may lose an exception that comes from nowhere, as torch's exporter does now and then. The block calls what
+    it is given before each of its steps: it ends there at the latest.
+    """
+    heard = 0
+
+    def heed() -> None:
+        if heard == signal.SIGINT:
+            raise KeyboardInterrupt
+        if heard:
+            sys.exit(128 + heard)
+
+    def handle(number: int, _: object) -> None:
+        nonlocal heard
+        heard = number
+        heed()
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield
+        yield heed
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

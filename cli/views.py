@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -114,15 +114,19 @@ class BuildView(View):
 
 
 class StepView(View):
-    """One line that says what is done now; a line for each where there is no terminal."""
+    """One line that says what is done now; a line for each where there is no terminal.
 
-    def __init__(self, quiet: bool = False) -> None:
-        self._quiet = quiet
+    heed: called before each step, see `unwinding`.
+    """
+
+    def __init__(self, heed: Callable[[], None], quiet: bool = False) -> None:
+        self._heed, self._quiet = heed, quiet
         if not quiet and sys.stderr.isatty():
             self.live = _stderr().status("")
 
     def step(self, line: str) -> None:
         """This is done now."""
+        self._heed()
         if self.live:
             from rich.markup import escape
 

@@ -219,7 +219,7 @@ def _run(
     run_bench: Callable[..., dict[str, Any]], bundles: dict[str, Path | None], settings: Settings, quiet: bool
 ) -> dict[str, Any]:
     """Run it with a line of progress on stderr; SIGTERM ends the engines' processes too."""
-    with unwinding(), StepView(quiet) as view:
+    with unwinding() as heed, StepView(heed, quiet) as view:
         return run_bench(bundles, settings, view.step)
 
 

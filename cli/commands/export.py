@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -86,12 +87,12 @@ def command(
     anew = bool(precision or decoding)
     if run is None and (triton is None or output or options.trt or anew):
         raise UsageError("name the training run; only `gcolor export --triton REPOSITORY` needs none")
-    with unwinding():
+    with unwinding() as heed:
         if run is None or (is_bundle(run) and not anew):
             bundle = _finish(run, output, options, triton)
         else:
             bundle = _export(
-                run, output, list(photos), tolerance, precision or "fp32", decoding, list(calibration), options
+                run, output, list(photos), tolerance, precision or "fp32", decoding, list(calibration), options, heed
             )
         if triton:
             write(bundle, triton, triton_backend)
@@ -129,6 +130,7 @@ def _export(
     decoding: dict[str, float],
     calibration: list[Path],
     options: TrtOptions,
+    heed: Callable[[], None],
 ) -> Path:
     """Write the bundle of a run or another bundle, with its engines where they are asked for; returns where it is."""
     from ...runtime.engines.trt_library import import_tensorrt
@@ -140,7 +142,7 @@ def _export(
         raise UsageError("name the new bundle's folder with -o")
     if options.trt:
         import_tensorrt()  # says now what would be missing after minutes
-    with StepView() as view:
+    with StepView(heed) as view:
         view.step("loading PyTorch")
         from ...export.bundle import export_bundle
 

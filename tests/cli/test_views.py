@@ -20,7 +20,7 @@ VIEWS = {
     "batch, failed": ("BatchView(None, True)", "view.step('a.png', 1.5, 'torn')", "torn", "error: a.png: torn"),
     "prepare": ("PrepareView()", "view.step(5, 9)", "5/9", "[5/9]"),
     "build": ("BuildView()", "view.step('Tactics [x]', 5, 9)", "Tactics [x]", ""),
-    "bench": ("StepView(False)", "view.step('warming up [y]')", "warming up [y]", "warming up [y]"),
+    "bench": ("StepView(lambda: None)", "view.step('warming up [y]')", "warming up [y]", "warming up [y]"),
     "train": ("TrainingView(2, True)", f"view.row({ROW}progress=0.5))", "waits for data", "step 2/2: loss 0.5000"),
     "train, past its minutes": (
         "TrainingView(2, True)",
