@@ -30,6 +30,7 @@ from gcolor.trainer.config import Precision, Stage, TrainConfig, preset
 from gcolor.trainer.data.loader import has_dali, make_loader
 from gcolor.trainer.data.prepare import PrepareOptions, prepare
 from gcolor.trainer.data.shards import open_shards
+from gcolor.trainer.denormals import denormals_flushed
 from gcolor.trainer.distributed import World
 from gcolor.trainer.loss import class_weights
 from gcolor.trainer.session import begin
@@ -187,7 +188,8 @@ def command(
         assert shards
         config = preset("default" if part == "default" else "paper")
         config = replace(config, device=device, precision=precision, compile=compiled, loader=loader, workers=workers)
-        click.echo(json.dumps(measure_ours(part, shards, size, batch_size, steps, where, config)))
+        with denormals_flushed():
+            click.echo(json.dumps(measure_ours(part, shards, size, batch_size, steps, where, config)))
         return
     with tempfile.TemporaryDirectory() as folder:
         some = Path(folder, "photos")
