@@ -44,7 +44,7 @@ def curves(found: Found, recipe: str) -> Figure | None:
         _draw_constant(panel, found)
     for panel in panels[1]:
         panel.set_xlabel("photo passes")
-    panels[0, 0].legend(fontsize=8)
+    figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=8)
     return figure
 
 
